@@ -27,10 +27,8 @@ def estimate_sentences(study: ContentStudy) -> Iterator[str]:
     if not missing:
         return
     seconds = sum(cell_seconds(study, cell) for cell in missing)
-    yield (
-        f"{len(missing):,} training{'s' * (len(missing) != 1)}; at most about {duration(seconds)} on one processor core, less where "
-        "validation stops a training early"
-    )
+    count = f"{len(missing):,} training{'s' * (len(missing) != 1)}"
+    yield f"{count}; at most about {duration(seconds)} on one processor core, less where validation stops a training early"
 
 
 def cell_seconds(study: ContentStudy, cell: ContentCell) -> float:

@@ -50,9 +50,9 @@ def protocol_note(summary: Summary, data: str) -> str:
     seeds = max((len(summary.trained(row)) for row in summary.rows(data)), default=0)
     cold = max((one.n_cold for row in summary.rows(data) for one in summary.trained(row)), default=0)
     return (
-        f"{split.dataset}, {split.protocol}; {len(split.test):,} questions, {split.vocabulary.n_items:,} items, {cold:,} of them without "
-        f"an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is trained. The epoch was chosen "
-        "on validation, the test used once."
+        f"{split.dataset}, {split.protocol}; {len(split.test):,} questions, {split.vocabulary.n_items:,} items, {cold:,} "
+        f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is trained. The epoch "
+        "was chosen on validation, the test used once."
     )
 
 
@@ -65,8 +65,8 @@ def world_notes(summary: Summary, data: str, metric: str) -> list[str]:
     n_cold = summary.truths[data].n_cold
     chance, most = blind_hit_rates(cold.ranks["n_candidates"].to_numpy(), n_cold, int(k))
     return [
-        f"By construction a single frame of a new clip says nothing of whether it is liked: {metric} is {chance:.3f} by chance, and at "
-        f"most {most:.3f} where all {n_cold} new clips come first. Oracles know tastes, not only histories."
+        f"By construction a single frame of a new clip says nothing of whether it is liked: {metric} is {chance:.3f} by chance, "
+        f"and at most {most:.3f} where all {n_cold} new clips come first. Oracles know tastes, not only histories."
     ]
 
 
@@ -82,8 +82,8 @@ def claims_table(summary: Summary, title: str = "") -> Table:
     """Return the comparisons as a table."""
     rows = [{key: "" if value is None else str(value) for key, value in row.items()} for row in summary.claims]
     notes = [
-        "Paired by question, users and seeds drawn anew; p by the bootstrap (one seed on each side: by flips of signs), Holm over the "
-        "comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, uncorrected."
+        "Paired by question, users and seeds drawn anew; p by the bootstrap (one seed on each side: by flips of signs), Holm "
+        "over the comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, uncorrected."
     ]
     return replace(claim_table(rows, "data", digits=4, ends=("seeds", "detectable")), title=title, notes=notes)
 
@@ -105,9 +105,8 @@ def carrying_table(summary: Summary, row: Row, found: Carried) -> Table:
     """Return which share of the items each part carries, by how often they were clicked in training."""
     clicks = summary.opened[row.data].split.train.item_counts()[found.items]
     middle = float(sorted(clicks[clicks > 0])[int((clicks > 0).sum()) // 2]) if (clicks > 0).any() else 0.0
-    groups = {
-        "all": clicks >= 0, "cold (no event)": clicks == 0, "rare": (clicks > 0) & (clicks < middle), "popular": clicks >= max(middle, 1)
-    }  # fmt: skip
+    rare, popular = (clicks > 0) & (clicks < middle), clicks >= max(middle, 1)
+    groups = {"all": clicks >= 0, "cold (no event)": clicks == 0, "rare": rare, "popular": popular}
     heads = [*found.parts, EITHER]
     rows: list[list[str | TableCell]] = [
         [name, str(int(mask.sum())), *(TableCell(f"{share:.0%}", value=share) for share in found.shares(mask).values())]

@@ -62,8 +62,8 @@ def train_cell(
         found.save(place(folder, drop))
     weights = sum(one.numel() for one in cast("torch.nn.Module", model).parameters()) if hasattr(model, "parameters") else 0
     return Trained(
-        str(folder), tuple(tested), fitted.seconds, fitted.peak_mb, fitted.best_epoch, len(fitted.history), weights, cold_count(split),
-        lacking(model), nearest_items(model, split, shown), commit,
+        str(folder), tuple(tested), fitted.seconds, fitted.peak_mb, fitted.best_epoch, len(fitted.history), weights,
+        cold_count(split), lacking(model), nearest_items(model, split, shown), commit,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,6 @@ import torch
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
-from reverie.models.item_encoders.base import ContentEncoder
 from reverie.models.item_encoders.shelf import ENCODERS
 from reverie.options import checked
 from reverie.registry import load_object
@@ -28,6 +27,9 @@ from reverie.video.item_encoders.video import augmented, create_video_encoder
 from reverie.video.networks.create import create_network
 from reverie.video.networks.saved import save_network
 from reverie.video.preparing.index import VERSION, Columns, Index, write_index
+
+if TYPE_CHECKING:
+    from reverie.models.item_encoders.base import ContentEncoder
 
 SMALL: dict[str, Any] = {"widths": [4, 6], "blocks": [1, 1], "strides": [1, 1]}
 IDS = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]

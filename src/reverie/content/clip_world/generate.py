@@ -81,8 +81,8 @@ def generate_clip_world(config: ClipWorldConfig) -> ClipWorld:
     Motions come from `reverie.video.moving_shapes`, where every single frame has one distribution whatever the motion: what the
     shape is, where it is, its colour and what is behind it tell nothing. Kinds of sound are drawn apart from motions. A user
     likes `liked` motions and as many sounds, drawn evenly, so that no clip is more popular than another but by chance. Clicks
-    are drawn one after the other without repetition, with odds ``exp(a [motion liked] + b [sound liked])``: Gumbel noise is added to
-    the log odds and taking the greatest in turn.
+    are drawn one after the other without repetition, with odds ``exp(a [motion liked] + b [sound liked])``: Gumbel noise is added
+    to the log odds, and the greatest are taken in turn.
 
     Parameters
     ----------
