@@ -17,7 +17,7 @@ FLOORS = [
     {"cli", "__main__"},
     {"testing"},
     {"serving", "studio"},
-    {"robustness", "redteam", "imagery"},
+    {"robustness", "redteam", "imagery", "content"},
     {"rl", "llm", "video", "contrast"},
     {"report"},
     {"training"},

@@ -21,10 +21,11 @@ import polars as pl
 import pytest
 import requests  # noqa: F401  # so that importing it is no part of a measured time
 
+from reverie.data.loaded import Loaded
 from reverie.data.sources import cf, download
 from reverie.data.sources.archives import extract_zipped
 from reverie.data.sources.entries import ENTRIES
-from reverie.data.sources.entry import Loaded, Remote, SourceEntry
+from reverie.data.sources.entry import Remote, SourceEntry
 from reverie.data.sources.load import load_entry
 from reverie.errors import DataError, ReverieError
 from reverie.files import sha256

@@ -192,6 +192,11 @@ _VIDEO = """Train networks of video with every way to mix clips and compare them
 
 Example: reverie video study video-demo
 """
+_CONTENT = """Train recommenders with every encoder of items (ids, titles, covers, clips, sound) and compare them, also on items
+that nobody has clicked. The same command again goes on where it was cut.
+
+Examples: reverie content content-demo · reverie content content-microlens-50k --results results/content.csv
+"""
 VIDEO_STUDY = StudyVerb("video study", _VIDEO, "reverie.video.recipe:VIDEO", "reverie.video.run:report")
 """Mounted as a command of `reverie video`."""
 _SHELF, _STUDY = "reverie.robustness.recipe:ROBUSTNESS", "reverie.robustness.study:report"
@@ -210,5 +215,6 @@ VERBS = (
     StudyVerb("collm", _COLLM, "reverie.llm.collm.recipe:COLLM", "reverie.llm.collm.study:report"),
     StudyVerb("rl", _RL, "reverie.rl.recipe:LONG_TERM", "reverie.rl.study:report"),
     StudyVerb("imagery", _IMAGERY, "reverie.imagery.shelves:SHELF", "reverie.imagery.shelves:report"),
+    StudyVerb("content", _CONTENT, "reverie.content.recipe:CONTENT", "reverie.content.run:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
 )  # fmt: skip

@@ -50,7 +50,7 @@ def train(
     from reverie.report import write_report
     from reverie.study.rows import append_rows
     from reverie.study.run import SingleCell, run_single
-    from reverie.training.event_log import open_recipe_dataset
+    from reverie.training.content import open_with_content
     from reverie.training.recipe import load_recipe
     from reverie.training.run import feedback_of, result_rows, run_inputs, run_recipe
 
@@ -63,7 +63,7 @@ def train(
         if results is not None and processes.rank() == 0:
             append_rows(results, result_rows(run))
     else:
-        dataset = open_recipe_dataset(chosen.dataset, offline)
+        dataset = open_with_content([chosen], offline, show)
         split = split_dataset(dataset, chosen.split)
         opened = dataset, split
         use_threads(threads, console(quiet or json))

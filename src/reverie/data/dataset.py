@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.data.content import ItemFeatures
 from reverie.data.feedback import FEEDBACK, check_feedback
 from reverie.data.ids import matched
 from reverie.data.read_as import ReadAs
@@ -54,6 +55,8 @@ class Dataset:
         What a person should know of this source, shown by ``reverie data describe``.
     read_as : ReadAs, optional
         What a file, or something in memory, was read as.
+    content : mapping
+        Vectors of items by the name of what they come from, such as ``"text"`` or ``"image"``; no part of the identity.
     """
 
     events: pl.DataFrame
@@ -64,6 +67,7 @@ class Dataset:
     citation: str = ""
     notes: tuple[str, ...] = ()
     read_as: ReadAs | None = field(default=None, compare=False, repr=False)
+    content: Mapping[str, ItemFeatures] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for column in ("user", "item"):
@@ -101,7 +105,8 @@ class Dataset:
             named = named.unique("item", keep="first", maintain_order=True)
             joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")
             titles = joined["title"].cast(pl.String)
-        return Vocabulary(items.rename("item"), users.rename("user"), titles)
+        content = {name: features.align(items) for name, features in self.content.items()}
+        return Vocabulary(items.rename("item"), users.rename("user"), titles, content)
 
     @cached_property
     def sequences(self) -> Sequences:

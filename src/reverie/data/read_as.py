@@ -81,12 +81,16 @@ class ReadAs:
 
     def tell(self) -> ReadAs:
         """Tell the log of this process, and return it."""
-        if not _TOLD.get():
-            return self
-        LOGGER.info("%s", self.line())
+        told(self.line())
         for warning in self.warnings:
-            LOGGER.warning("%s", warning)
+            told(warning, warning=True)
         return self
+
+
+def told(line: str, warning: bool = False) -> None:
+    """Tell the log of this process a line."""
+    if _TOLD.get():
+        LOGGER.log(logging.WARNING if warning else logging.INFO, "%s", line)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
     split : Split
         Cut from a dataset.
     vocabulary : Vocabulary
-        Has every item and user of the split, and perhaps more.
+        Has every item and user of the split, and perhaps more; its titles and features of items are those of the result.
 
     Returns
     -------

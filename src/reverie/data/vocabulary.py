@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.data.content import Features
 from reverie.data.ids import matched, matched_one
 from reverie.errors import DataError
 
@@ -27,11 +28,14 @@ class Vocabulary:
         External user ids, distinct. The user at position p has code p; -1 is an unknown user.
     titles : polars.Series or None, shape [n_items]
         Titles in the order of `items`, where the dataset has any; null where one item has none.
+    content : mapping
+        Vectors of the items in the order of `items`, by the name of what they come from, such as ``"text"`` or ``"image"``.
     """
 
     items: pl.Series
     users: pl.Series
     titles: pl.Series | None = None
+    content: Mapping[str, Features] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def n_items(self) -> int:
@@ -89,6 +93,13 @@ class Vocabulary:
     def holds_in(self, other: Vocabulary) -> bool:
         """Return whether every code means the same in another vocabulary, which may have more users at its end."""
         return self is other or (self.same_items(other) and self.users.equals(other.users.head(self.n_users)))
+
+    def only(self, kept: NDArray[np.bool_]) -> Vocabulary:
+        """Return the vocabulary of some of the items, in their order; kept [N]."""
+        rows = np.flatnonzero(kept)
+        content = {name: Features(one.values[rows], one.present[rows]) for name, one in self.content.items()}
+        titles = None if self.titles is None else self.titles[rows]
+        return Vocabulary(self.items[rows], self.users, titles, content)
 
     def title(self, code: int) -> str:
         """Return what to call an item in front of a person: its title, or its id where it has none.

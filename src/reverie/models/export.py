@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -51,7 +52,7 @@ def export_model(model: Recommender, folder: str | Path, format: Format = "torch
     into = Path(folder)
     manifest, write = _prepare(model, format)
     write(into)
-    save_vocabulary(model.card.vocabulary, into)
+    save_vocabulary(replace(model.card.vocabulary, content={}), into)
     write_text(into / "reader.py", Path(export_reader.__file__).read_text(encoding="utf-8"))
     return manifest
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +12,17 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
+from reverie.models.item_encoders.base import content_encoders
+from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import DistinctItems, WholeTable, step_items
 from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
-from reverie.objectives.objective import Objective, create_objective, observed
+from reverie.objectives.debiased import InBatchDebiasedObjective
+from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
 from reverie.protocols import Card, Represents
 
 
@@ -37,8 +42,17 @@ class ObjectiveModel(nn.Module):
     objective: Objective
 
     def observe(self, train: Sequences) -> None:
-        """See the training data once, before the first step: popularity-drawn negatives need the counts."""
+        """See the training data once, before the first step: how often each item occurs, and which have events at all."""
         self.objective = observed(self.objective, train)
+        for part in content_encoders(self):
+            part.observe(train)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the groups of parameters by learning rate: networks inside item encoders may be trained more slowly."""
+        slow = [(part.rate, part.slow_parameters()) for part in content_encoders(self)]
+        taken = {id(parameter) for _, group in slow for parameter in group}
+        rest = [parameter for parameter in self.parameters() if id(parameter) not in taken]
+        return [{"params": rest}, *({"params": group, "lr_scale": rate} for rate, group in slow if group)]
 
 
 Config = TypeVar("Config", MFConfig, LightGCNConfig)
@@ -49,11 +63,11 @@ class UserVectorModel(InnerProductScores, ObjectiveModel, Generic[Config]):
 
     plan = "pairs"
 
-    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
+    def __init__(self, config: Config, vocabulary: Vocabulary, width: int | None = None) -> None:
         super().__init__()
         self.config: Config = config
         self.encoder = IdTable(vocabulary.n_items, config.dim)
-        self.users = nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
+        self.users = nn.Parameter(torch.empty(vocabulary.n_users, width or config.dim))
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
         self.adversary = None if config.adversarial is None else Adversary(config.adversarial)
         nn.init.normal_(self.users, std=0.1)
@@ -91,7 +105,7 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
     ) -> None:
         super().__init__()
         self.history, self.ahead, self.cosine = config.history, config.ahead, cosine
-        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
+        self.encoder = create_item_encoder(config.item_encoder, vocabulary, config.dim, config.table)
         self.network = network()  # drawn after the item vectors
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
 
@@ -106,23 +120,47 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N → [N, D]."""
-        table = self.encoder.table()
-        return F.normalize(table, dim=-1) if self.cosine else table
+        return self._prepared(self.encoder.table())
 
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all positions of the batch."""
+        slots = batch
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        states, targets, users = self.states_with_targets(batch)
-        head = DotHead(self.item_table(), rowwise=self.encoder.rowwise, unit_states=self.cosine)
+        real = 0 if batch.targets is None else int((batch.targets > 0).sum())
+        items = step_items(self.encoder, asked_scores(self.objective, real))
+        if isinstance(self.objective, InBatchDebiasedObjective):
+            return {"loss": self._debiased(self.objective, items, batch, slots).mean()}
+        states, targets, users = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, batch)
+        head = items.head(self._prepared, unit_states=self.cosine)
         return {"loss": self.objective.loss(states, targets, head, users=users).mean()}
 
     def states_with_targets(self, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return states, targets and users of the M positions that have a target → [M, D], [M], [M]."""
         return real_positions(self._inputs, self._states, batch)
 
+    def _debiased(
+        self, objective: InBatchDebiasedObjective, items: WholeTable | DistinctItems, batch: SequenceBatch, slots: SequenceBatch
+    ) -> Tensor:
+        """Return the loss of each position against all items of the batch; targets of `slots` are in their order → [M]."""
+        if batch.targets is None or slots.targets is None or batch.targets.shape != batch.items.shape:
+            raise ValueError(f"training at every position needs a batch with targets of shape {list(batch.items.shape)}")
+        numbers = torch.arange(1, batch.targets.numel() + 1, device=batch.targets.device).view_as(batch.targets)
+        numbered = replace(batch, targets=numbers.masked_fill(batch.targets == 0, 0))
+        states, found, _ = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, numbered)
+        last = slots.targets.gather(1, (slots.lengths - 1).clamp(min=0)[:, None])
+        rows = (found - 1) // batch.targets.shape[1]
+        head = items.head(self._prepared, unit_states=self.cosine)
+        return objective.loss_of_rows(states, batch.targets.reshape(-1)[found - 1], rows, torch.cat([slots.items, last], 1), head)
+
     def _inputs(self, items: Tensor) -> Tensor:
         """Return the vectors that the network reads."""
-        x = self.encoder.encode(items)
+        return self._scaled(self.encoder.encode(items))
+
+    def _prepared(self, table: Tensor) -> Tensor:
+        return F.normalize(table, dim=-1) if self.cosine else table
+
+    @staticmethod
+    def _scaled(x: Tensor) -> Tensor:
         return x * math.sqrt(x.shape[-1])
 
     def _states(self, x: Tensor, batch: SequenceBatch) -> Tensor:

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from reverie.models.item_encoders.config import ItemEncoderConfig, default_encoder
 from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
 from reverie.options import Options
 
@@ -21,12 +22,16 @@ class SequenceOptions(Options):
     """Training loss."""
     table: Literal["dense", "rowwise"] = "dense"
     """Update all item vectors each step, or only the rows that the batch touches (lazy Adam; for very large catalogues)."""
+    item_encoder: ItemEncoderConfig = default_encoder()
+    """Where item vectors come from: `id`, a trained one for each item, or content of items."""
 
     @model_validator(mode="after")
     def _rows_are_few(self) -> Self:
         inner = getattr(self.objective, "objective", self.objective)
         if self.table == "rowwise" and inner.kind == "full_softmax":
             raise ValueError("table='rowwise' needs an objective with sampled negatives: a full softmax touches every row")
+        if self.table == "rowwise" and self.item_encoder.kind != "id":
+            raise ValueError(f"table='rowwise' is of item_encoder id; '{self.item_encoder.kind}' has no row for each item")
         return self
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
+from reverie.data.content import Features
 from reverie.data.vocabulary import Vocabulary
 from reverie.documents import read_as, read_json, read_table, read_tensors
 from reverie.errors import ConfigError, RunError, short
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
+CONTENT = "content.safetensors"
+"""File of the items' features beside their ids."""
 _REMEDY = "train the model again"
 
 
@@ -32,7 +36,7 @@ class Described:
     name: str
     options: dict[str, Any]
     files: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of weights and ids; models of before have none."""
+    """SHA-256 of weights, ids and features; models of before have none."""
 
 
 def save_model(model: Recommender, folder: str | Path) -> None:
@@ -43,13 +47,13 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     model : Recommender
         A fitted model with a card.
     folder : path
-        Where to write ``model.json``, ``weights.safetensors`` and the ids as Parquet.
+        Where to write ``model.json``, ``weights.safetensors``, the ids as Parquet, and the items' features where there are any.
     """
     folder, card, tensors = Path(folder), model.card, model_tensors(model)
     save_tensors(tensors, folder / "weights.safetensors")
-    save_vocabulary(card.vocabulary, folder)
+    written = save_vocabulary(card.vocabulary, folder)
     about = {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)}
-    files = {name: sha256(folder / name) for name in ("weights.safetensors", "items.parquet", "users.parquet")}
+    files = {name: sha256(folder / name) for name in ("weights.safetensors", *written)}
     write_json(folder / "model.json", sealed(about | {"files": files}))
 
 
@@ -95,7 +99,7 @@ def load_model(folder: str | Path) -> Recommender:
     except ConfigError as error:
         raise RunError(f"{path} holds a model that this version cannot read ({error}); {_REMEDY}") from error
     check_digests(folder, about.files, _REMEDY, RunError)
-    model = create_model(about.name, load_vocabulary(folder), **about.options)
+    model = create_model(about.name, load_vocabulary(folder, CONTENT in about.files), **about.options)
     tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
     load_tensors(model, tensors, str(folder))
     check_seal(described, path, _REMEDY, RunError)
@@ -104,7 +108,6 @@ def load_model(folder: str | Path) -> Recommender:
 
 def model_tensors(model: Recommender) -> dict[str, Tensor]:
     """Return all fitted state of a model by name."""
-    import numpy as np
     import torch
 
     if isinstance(model, Blends):
@@ -149,21 +152,56 @@ def with_options(model: Recommender, **options: Any) -> Recommender:
     return changed
 
 
-def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> None:
-    """Write ids and titles as Parquet."""
+def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[str]:
+    """Write ids and titles as Parquet, and features of items as safetensors; return the names of the files."""
+    import torch
+
     items = pl.DataFrame({"item": vocabulary.items})
     if vocabulary.titles is not None:
         items = items.with_columns(vocabulary.titles.alias("title"))
-    for name, frame in (("items", items), ("users", pl.DataFrame({"user": vocabulary.users}))):
-        with atomic_path(folder / f"{name}.parquet") as temporary:
+    written = {"items.parquet": items, "users.parquet": pl.DataFrame({"user": vocabulary.users})}
+    for name, frame in written.items():
+        with atomic_path(folder / name) as temporary:
             frame.write_parquet(temporary)
+    if not vocabulary.content:
+        (folder / CONTENT).unlink(missing_ok=True)
+        return list(written)
+    tensors = {}
+    for name, features in vocabulary.content.items():
+        tensors |= {f"{name}.{part}": torch.from_numpy(np.array(value)) for part, value in vars(features).items()}
+    save_tensors(tensors, folder / CONTENT)
+    return [*written, CONTENT]
 
 
-def load_vocabulary(folder: Path) -> Vocabulary:
-    """Read what `save_vocabulary` wrote."""
+def load_vocabulary(folder: Path, content: bool = True) -> Vocabulary:
+    """Read what `save_vocabulary` wrote, features of items only where they are asked for."""
     items = read_table(folder / "items.parquet", {"item": "id"}, _REMEDY, {"title": "text"})
     users = read_table(folder / "users.parquet", {"user": "id"}, _REMEDY)
     for ids, name in ((items["item"], "items"), (users["user"], "users")):
         if ids.n_unique() != len(ids) or not len(items):
             raise RunError(f"{folder / name}.parquet holds no ids, or one of them twice; {_REMEDY}")
-    return Vocabulary(items["item"], users["user"], items["title"] if "title" in items.columns else None)
+    titles = items["title"] if "title" in items.columns else None
+    return Vocabulary(items["item"], users["user"], titles, _load_content(folder / CONTENT, len(items)) if content else {})
+
+
+def _load_content(path: Path, n_items: int) -> dict[str, Features]:
+    """Read the features of n_items items; without a file there are none."""
+    import torch
+
+    if not path.exists():
+        return {}
+    tensors = read_tensors(path, _REMEDY)
+    names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
+    content = {}
+    for name in names:
+        values, present = (tensors.get(f"{name}.{part}") for part in ("values", "present"))
+        if (
+            values is None
+            or present is None
+            or values.dtype != torch.float32
+            or present.dtype != torch.bool
+            or (values.dim() != 2 or len(values) != n_items or present.shape != (n_items,))
+        ):
+            raise RunError(f"{path} holds features '{short(name)}' that are not one row for each of {n_items:,} items; {_REMEDY}")
+        content[name] = Features(values.numpy(), present.numpy())
+    return content

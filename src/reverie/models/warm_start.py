@@ -1,12 +1,14 @@
 """Warm start: a trained model extended by rows for new items and users."""
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
+from reverie.data.content import Features
 from reverie.data.dataset import Dataset
 from reverie.data.split import Split
-from reverie.data.vocabulary import Vocabulary
+from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.models.create import create_model
 from reverie.protocols import Blends, Recommender
@@ -21,7 +23,8 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
 
     The new vocabulary is the old one with new ids appended, so no code changes and scores of old items stay what they were. A
     parameter or buffer belongs to items (or users) where its first dimension was their number (or one more, for a padding row
-    in front) and grows with it. A new item starts at the mean of the old rows plus noise of `NOISE` standard deviations; a new
+    in front) and grows with it. Features of new items come with their ids, so that an encoder of content knows them at once. Where
+    a table of ids has rows, a new item starts at the mean of the old rows plus noise of `NOISE` standard deviations; a new
     user, and a new entry of a buffer, at the model's own initial value. To train on, cut the data with the new codes:
     ``reverie.data.recode.recode(split, model.card.vocabulary)``.
 
@@ -80,16 +83,43 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
 
 
 def append_vocabulary(old: Vocabulary, new: Vocabulary) -> Vocabulary:
-    """Return a vocabulary with the ids of another appended."""
+    """Return a vocabulary with the ids of another appended, with titles and features; what the old one says of an item stays.
+
+    Raises
+    ------
+    DataError
+        If the ids are numbers on one side and text on the other, or features of one name differ in width.
+    """
     items, users = _appended(old.items, new.items, "item"), _appended(old.users, new.users, "user")
+    content = _appended_content(old, new, items)
     if old.titles is None and new.titles is None:
-        return Vocabulary(items, users)
+        return Vocabulary(items, users, content=content)
     frame = pl.DataFrame({"item": items})
     for at, one in enumerate((old, new)):
         titles = pl.Series([None] * one.n_items, dtype=pl.String) if one.titles is None else one.titles
         named = pl.DataFrame({"item": one.items, f"title{at}": titles})
         frame = frame.join(named, on="item", how="left", maintain_order="left")
-    return Vocabulary(items, users, frame.select(pl.coalesce("title0", "title1").alias("title")).to_series())
+    return Vocabulary(items, users, frame.select(pl.coalesce("title0", "title1").alias("title")).to_series(), content)
+
+
+def _appended_content(old: Vocabulary, new: Vocabulary, items: pl.Series) -> dict[str, Features]:
+    """Return the features of both vocabularies in the order of the items of both [N]."""
+    content = {}
+    for name in dict.fromkeys([*old.content, *new.content]):
+        sides = [one for one in (new, old) if name in one.content]  # the old one is written last
+        widths = [one.content[name].width for one in sides]
+        if len({*widths}) > 1:
+            raise DataError(
+                f"the {name} features of the model have {widths[1]:,} numbers an item and the new ones {widths[0]:,}; make the "
+                "new ones as those of the model were made"
+            )
+        values, present = np.zeros((len(items), widths[0]), np.float32), np.zeros(len(items), np.bool_)
+        for one in sides:
+            own = one.content[name]
+            at = positions(one.items, items)[own.present]
+            values[at], present[at] = own.values[own.present], True
+        content[name] = Features(values, present)
+    return content
 
 
 def _appended(old: pl.Series, new: pl.Series, kind: str) -> pl.Series:

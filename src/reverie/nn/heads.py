@@ -1,8 +1,8 @@
 """Tables of item vectors and heads that score them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,11 @@ class IdTable(nn.Module):
         self.rowwise = rowwise
         nn.init.xavier_normal_(self.weight)
 
+    @property
+    def n_items(self) -> int:
+        """Number of items N."""
+        return len(self.weight)
+
     def table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
         return self.weight
@@ -27,6 +32,14 @@ class IdTable(nn.Module):
         """Return the vectors of item codes; code 0 (padding) is the zero vector → [*items.shape, D]."""
         vectors = F.embedding((items - 1).clamp(min=0), self.weight, sparse=self.rowwise)
         return vectors * (items > 0).unsqueeze(-1)
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """A head over vectors of items, of which a table of those that are asked for can be had."""
+
+    def over(self, items: Tensor) -> "tuple[DotHead, Tensor]":
+        """Return a head over a table that has some items, and their codes in it, the shape of items."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,10 @@ class DotHead:
         """Number of items N."""
         return len(self.table)
 
+    def over(self, items: Tensor) -> tuple[Self, Tensor]:
+        """Return itself, which has all items, and the codes as they are."""
+        return self, items
+
     def prepared(self, states: Tensor) -> Tensor:
         """Return the vectors whose plain inner product with the table, plus the bias, is the score; states [M, D] → [M, D]."""
         if states.dim() != 2 or states.shape[1] != self.table.shape[1]:
@@ -84,6 +101,26 @@ class DotHead:
         biases = [None] * len(tables) if self.bias is None else torch.split(self.bias, self.chunk)
         for number, (table, bias) in enumerate(zip(tables, biases, strict=True)):
             yield DotChunk(self, 1 + number * self.chunk, len(table), table, bias)
+
+
+@dataclass(frozen=True)
+class LazyHead:
+    """Inner products with item vectors that are computed where they are asked for, each once a call.
+
+    encode: codes [K] → [K, D].
+    """
+
+    n_items: int
+    encode: Callable[[Tensor], Tensor]
+
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
+        """Return the scores of item codes; states [M, D], items [M, K] or [K] → [M, K]."""
+        codes, rows = items.unique(return_inverse=True)
+        return DotHead(self.encode(codes)).scores(states, rows + 1)
+
+    def chunks(self, states: Tensor) -> "Iterator[DotChunk]":
+        """Yield the catalogue in consecutive chunks; states [M, D]."""
+        return DotHead(self.encode(torch.arange(1, self.n_items + 1, device=states.device))).chunks(states)
 
 
 @dataclass

@@ -236,6 +236,20 @@ class Contrast(_Ruled):
     """Share of the draws that are replaced by items that the user does have: a test of robustness, no way to train better."""
 
 
+class InBatchDebiased(Options):
+    """Cross-entropy over the items of a batch, less the log of their popularity (MicroLens, arXiv 2309.15379).
+
+    See `in_batch_debiased`. The inputs are candidates too where a model is trained at every position.
+    """
+
+    kind: Literal["in_batch_debiased"]
+    form: Literal["published", "corrected"] = "published"
+    """`published`: every slot of the batch is a candidate and the target's score is debiased too; `corrected` (our reading): each
+    other item once, over the chance that it is in the batch, and the target as it is: then it estimates the full softmax."""
+    temperature: Positive = 1.0
+    """Scores are divided by it before they are debiased; none as published."""
+
+
 PlainObjectiveConfig = Annotated[FullSoftmax | SampledSoftmax | BCE | GBCE | BPR, Field(discriminator="kind")]
 
 
@@ -262,7 +276,8 @@ class Reweighted(Options):
 
 
 ObjectiveConfig = Annotated[
-    FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | Contrast | Truncated | Reweighted, Field(discriminator="kind")
+    FullSoftmax | SampledSoftmax | BCE | GBCE | BPR | InBatchDebiased | Contrast | Truncated | Reweighted,
+    Field(discriminator="kind"),
 ]
 
 

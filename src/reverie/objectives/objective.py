@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reverie.data.sequences import Sequences
-from reverie.nn.heads import DotHead
+from reverie.nn.heads import HasTable
 from reverie.objectives import config as options
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
+from reverie.objectives.debiased import InBatchDebiasedObjective
 from reverie.objectives.dro.rules import create_rule, tell_counts
 from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.full import full_softmax
@@ -97,8 +98,10 @@ class SampledObjective(nn.Module):
             if self.injection is None:
                 raise ValueError("false negatives come from the training events: call with_rows(train) first")
             drawn = self.injection.inject(drawn, users)
-        if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, DotHead):
-            return apply_weight(shared_softmax(states, targets, drawn.items, head, self.shared), weight)
+        if self.shared is not None and drawn.items.dim() == 1 and isinstance(head, HasTable):
+            near, codes = head.over(torch.cat([targets, drawn.items]))
+            targets, items = codes.tensor_split([len(targets)])
+            return apply_weight(shared_softmax(states, targets, items, near, self.shared), weight)
         positive, negative = score_draws(states, targets, head, drawn)
         if isinstance(self.function, ScoreLoss):
             losses: Tensor = self.function(positive, negative, users, -drawn.log_expected() if self.logq else None)
@@ -165,6 +168,18 @@ class DenoisedObjective(nn.Module):
         return truncation_factors(losses, self.config.drop * grown)
 
 
+def asked_scores(objective: Objective, rows: int) -> float:
+    """Return how many scores of items an objective asks for, of so many rows together: infinite for the whole catalogue."""
+    if isinstance(objective, DenoisedObjective):
+        return asked_scores(objective.objective, rows)
+    if isinstance(objective, InBatchDebiasedObjective):
+        return 0
+    if not isinstance(objective, SampledObjective):
+        return float("inf")
+    drawn = objective.negatives
+    return drawn.n if drawn.shared and drawn.source != "in_batch" else rows * (1 if drawn.source == "in_batch" else drawn.n)
+
+
 def observed(objective: Objective, train: Sequences) -> Objective:
     """Let an objective see the training data once, before the first step.
 
@@ -212,6 +227,9 @@ def create_objective(
     """
     if isinstance(config, options.Truncated | options.Reweighted):
         return DenoisedObjective(config, create_objective(config.objective, n_items, counts, n_users))
+    if isinstance(config, options.InBatchDebiased):
+        debiased = InBatchDebiasedObjective(config, n_items)
+        return debiased if counts is None else debiased.with_counts(counts)
     if isinstance(config, options.FullSoftmax):
         return FullSoftmaxObjective(create_rule(config.temperature, n_users, n_items), n_items)
     if isinstance(config, options.Contrast):

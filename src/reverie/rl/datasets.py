@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from reverie.data.sources.entry import Loaded, Made, SourceEntry
+from reverie.data.loaded import Loaded
+from reverie.data.sources.entry import Made, SourceEntry
 
 
 def _logged(n_sessions: int, seed: int, folder: Path) -> Loaded:

@@ -12,10 +12,11 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.data.transitions import TransitionBatch
 from reverie.data.vocabulary import Vocabulary
+from reverie.models.item_encoders.create import create_item_encoder
 from reverie.models.learned import InnerProductScores, ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import BLOCKS
-from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.heads import DotHead
 from reverie.nn.states import last_states
 from reverie.objectives.objective import create_objective
 from reverie.rl.decision_transformer_config import DecisionTransformerConfig
@@ -67,7 +68,7 @@ class DecisionTransformer(InnerProductScores, ObjectiveModel):
     def __init__(self, config: DecisionTransformerConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.config, self.history = config, config.history
-        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
+        self.encoder = create_item_encoder(config.item_encoder, vocabulary, config.dim, config.table)
         self.network = ReturnConditioned(config)
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
         self._returns = torch.zeros(0)

@@ -202,5 +202,6 @@ def check_recommender(
     AssertionError
         With a sentence that says which law is broken.
     """
-    split = tiny_split(rewards="needs-reward" in MODELS[name].tags)
+    tags = MODELS[name].tags
+    split = tiny_split(rewards="needs-reward" in tags, content="needs-content" in tags)
     check(Case(name, dict(options or {}), Path(folder), epochs, split))

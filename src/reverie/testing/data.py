@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
@@ -44,7 +45,7 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     return Dataset(events, catalog, name="tiny", licence="CC0-1.0")
 
 
-def tiny_split(seed: int = 0, rewards: bool = False) -> Split:
+def tiny_split(seed: int = 0, rewards: bool = False, content: bool = False) -> Split:
     """Return `tiny_dataset`, cut by leave-one-out.
 
     Parameters
@@ -53,14 +54,26 @@ def tiny_split(seed: int = 0, rewards: bool = False) -> Split:
         Seed of the data.
     rewards : bool
         Whether training events have a column ``reward``: 1 where the rating is 4 or 5, else 0.2.
+    content : bool
+        Whether items have features of two modalities, ``image`` and ``text``; "a03" lacks the first, "a05" both.
 
     Returns
     -------
     Split
         48 users, 20 items.
     """
-    split = leave_one_out(tiny_dataset(seed=seed))
+    dataset = tiny_dataset(seed=seed)
+    split = leave_one_out(replace(dataset, content=_features(dataset.catalog["item"], seed)) if content else dataset)
     return replace(split, train=_rewarded(split.train), refit=_rewarded(split.refit)) if rewards else split
+
+
+def _features(items: pl.Series, seed: int) -> dict[str, ItemFeatures]:
+    """Return features of which those of neighbours in `tiny_dataset` are alike."""
+    angles, generator = 2 * np.pi * np.arange(len(items)) / len(items), np.random.default_rng(seed)
+    round_ = np.stack([np.cos(angles), np.sin(angles)], 1)
+    wide = {"image": round_ @ generator.normal(size=(2, 6)), "text": round_ @ generator.normal(size=(2, 4))}
+    kept = {"image": ~items.is_in(["a03", "a05"]).to_numpy(), "text": ~items.is_in(["a05"]).to_numpy()}
+    return {name: ItemFeatures(items.filter(pl.Series(kept[name])), values[kept[name]]) for name, values in wide.items()}
 
 
 def _rewarded(rows: Sequences) -> Sequences:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from reverie.data.dataset import Dataset
+from reverie.data.readers import read_features, with_content
 from reverie.data.rewards import with_rewards
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import RunError
@@ -20,13 +22,16 @@ ELSEWHERE = "give the log of then with --log, or train again in another folder"
 
 def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset:
     """Open the dataset that a recipe names, filtered as it says."""
-    others = {"name", "rewards", "sessions", "user_core", "item_core"}
+    others = {"name", "rewards", "content", "sessions", "user_core", "item_core"}
     columns, rewards = recipe.model_dump(exclude=others, exclude_none=True), recipe.rewards
     if isinstance(rewards, str) and recipe.name not in list_datasets():
         columns["reward"], rewards = rewards, None
     dataset = open_dataset(recipe.name, offline=offline, **columns)
     if rewards is not None:
         dataset = with_rewards(dataset, rewards)
+    if recipe.content:
+        files = recipe.content.items()
+        dataset = with_content(dataset, {n: one.file if one.ids is None else read_features(one.file, one.ids) for n, one in files})
     if recipe.sessions is not None:
         dataset = dataset.cut_sessions(recipe.sessions.gap_minutes)
     if recipe.user_core > 1 or recipe.item_core > 1:
@@ -42,12 +47,13 @@ def is_file(recipe: DatasetRecipe) -> bool:
 def keep_log(
     folder: Path, recipe: DatasetRecipe, sha256: str, write: bool = True, feedback: Mapping[str, str] | None = None
 ) -> None:
-    """Write down which log a run folder is made from; a log, or rewards, that are not those of before are refused."""
+    """Write down which log a run folder is made from; a log, rewards or features that are not those of before are refused."""
     check_log(folder, recipe.name, sha256, ANOTHER)
     before = _read(folder / FILE)
     for name, digest in (feedback or {}).items():
         if before.get(name, digest) != digest:
-            what = "runs that are blended" if name == "parts_sha256" else f"rewards of {recipe.name}"
+            kinds = {"parts_sha256": "runs that are blended", "content_sha256": f"features of the items of {recipe.name}"}
+            what = kinds.get(name, f"rewards of {recipe.name}")
             raise RunError(f"the {what} have changed since the run in {folder} was made from them; {ANOTHER}")
     known = kept_sha256(folder) or not (folder / "result.json").exists()
     if write and known and not (folder / FILE).exists():
@@ -85,10 +91,14 @@ def open_log(
 ) -> Dataset:
     """Open the log of a run folder: where the user says it is now, else where it was, else under the path that was typed.
 
+    Features of items are not read again: the model has its own.
+
     A log that is not the one of then is refused; with `changed`, that function is told, unless nobody said where the file is.
     """
     kept = _read(folder / FILE)
-    now: dict[str, str | None] = {key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()}
+    now: dict[str, Any] = {"content": None} | {
+        key: path for key in ("name", "catalog") if (path := kept.get(key)) and Path(path).exists()
+    }
     if "catalog" not in now and recipe.catalog is not None and not Path(recipe.catalog).exists():
         now["catalog"] = None  # the model has its own titles
     if log is not None:

@@ -16,8 +16,8 @@ from reverie.errors import ConfigError
 from reverie.memory import available_bytes
 from reverie.models.shelf import MODELS
 from reverie.plain_yaml import read_yaml
+from reverie.training.content import open_with_content
 from reverie.training.costs import Cost, Shape, expected_cost, shape_of, speed
-from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import RECIPES, Recipe, start_values
 
 LEARNED = ("sasrec", "blend")
@@ -119,7 +119,7 @@ def open_comparison(recipes: Sequence[Recipe], offline: bool = False) -> tuple[D
     for other in recipes:
         if (other.dataset, other.split) != (first.dataset, first.split):
             raise ConfigError(f"'{other.name}' and '{first.name}' differ in dataset or split; compare what shares both")
-    dataset = open_recipe_dataset(first.dataset, offline)
+    dataset = open_with_content(recipes, offline)
     return dataset, split_dataset(dataset, first.split)
 
 
@@ -197,6 +197,8 @@ def reason_to_skip(recipe: Recipe, dataset: Dataset) -> str:
         return "needs labelled events, and a comparison teaches only what was liked"
     if "needs-titles" in tags and dataset.vocabulary.titles is None:
         return "needs titles, which this dataset lacks"
+    if "needs-content" in tags and not dataset.content:
+        return "needs features of items, which this dataset lacks"
     packages = [tag.partition(":")[2] for tag in tags if tag.startswith("needs-package:")]
     absent = sorted(package for package in packages if find_spec(package) is None)
     return f"needs the package {absent[0]}, which is not installed" if absent else ""

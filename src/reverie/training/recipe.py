@@ -162,6 +162,25 @@ class SessionCut(Options):
     """A new session begins where more minutes pass between two events of a user."""
 
 
+class ContentFile(Options):
+    """Features of items in a file, see `reverie.data.readers.read_features`; a path alone means a file that names its rows."""
+
+    file: str
+    """Path, looked for beside the recipe first."""
+    ids: str | None = _where_given()
+    """Which items the rows of an array are: ``from 0``, ``from 1``, or a file of ids; the catalogue's in its order by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
+
+    def beside(self, folder: Path) -> ContentFile:
+        """Return the same with the paths that are found in a folder."""
+        found = {key: str((folder / path).absolute()) for key, path in self if path is not None and (folder / path).is_file()}
+        return self.model_copy(update=found)
+
+
 class DatasetRecipe(Options):
     """Which events to use."""
 
@@ -197,6 +216,8 @@ class DatasetRecipe(Options):
     """Kinds of events to count; all where not given."""
     rewards: dict[str, float] | str | None = _where_given()
     """What each kind of event is worth; or thresholds of ratings such as {rating>=8: 1.0, else: 0.2}; or the column of rewards."""
+    content: dict[str, ContentFile] | None = _where_given()
+    """Features of items by what they come from: ``{image: image_feat.npy, text: {file: text.npy, ids: from 1}}``."""
     propensity: str | None = _where_given()
     """Column of the logging policy's propensities, for a file."""
     sessions: SessionCut | None = _where_given()
@@ -280,7 +301,11 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             near = nearest(name_or_path, [*RECIPES.files(), *cells])
             raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file")
         return cell_recipe(*cells[name_or_path], overrides)
-    return RECIPES.load(name_or_path, overrides)
+    recipe = RECIPES.load(name_or_path, overrides)
+    content = {name: one.beside(Path(name_or_path).parent) for name, one in (recipe.dataset.content or {}).items()}
+    if not content:
+        return recipe
+    return recipe.model_copy(update={"dataset": recipe.dataset.model_copy(update={"content": content})})
 
 
 def cell_recipe(suite: Suite, row: str, dataset: str, overrides: Sequence[str] = ()) -> Recipe:

@@ -26,13 +26,16 @@ from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
 from reverie.training.config import TrainingConfig, settings_tried_by
-from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
+from reverie.training.content import content_of, open_with_content
+from reverie.training.event_log import is_file, keep_log
 from reverie.training.fit import Fitted, fit
 from reverie.training.optimiser import choose_device
 from reverie.training.recipe import RECIPES, Recipe
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
+FEEDBACK = ("feedback_sha256", "parts_sha256", "content_sha256")
+"""Digests of `feedback_of` among the facts of a run."""
 _DONE = "result.json"
 VERSION = 1
 """Of a run; raised when the same recipe comes to mean something else."""
@@ -68,16 +71,17 @@ class Run:
 
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
-    """Return the digest of the rewards of a split, for a model that learns from them, and of runs that are blended.
+    """Return the digests of rewards and of items' content, for a model that learns from them, and of runs that are blended.
 
     Nothing for other models, whose keys lack it.
     """
     if folders := blended_runs(recipe):
         return {"parts_sha256": json_digest({folder: _part_sha256(Path(folder), split) for folder in folders})}
+    content = content_of(recipe, split)
     if "needs-reward" not in MODELS[recipe.model_name].tags:
-        return {}
+        return content
     digest = require_rewards(split.train).feedback_sha256
-    return {} if digest is None else {"feedback_sha256": digest}
+    return content if digest is None else content | {"feedback_sha256": digest}
 
 
 def blended_runs(recipe: Recipe) -> list[str]:
@@ -129,7 +133,7 @@ def run_recipe(
         processes.wait()
         done = (folder / _DONE).exists()
         if split is None and (not done or is_file(recipe.dataset)):
-            split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+            split = split_dataset(open_with_content([recipe], offline, show), recipe.split)
         if split is not None:
             keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
@@ -148,7 +152,7 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
-        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), split.vocabulary)
+        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), model.card.vocabulary)
     if first:
         save_model(model, folder / "model")
     seen = recipe.evaluation.seen
@@ -199,7 +203,7 @@ def open_run(folder: str | Path) -> Run:
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
-    feedback: dict[str, str] = {name: facts[name] for name in ("feedback_sha256", "parts_sha256") if name in facts}
+    feedback: dict[str, str] = {name: facts[name] for name in FEEDBACK if name in facts}
     common = {
         "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
         "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,

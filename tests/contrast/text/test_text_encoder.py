@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from reverie.contrast.text.encoders import MeanOfWords, Rarity, encoded, pair_cosines
-from reverie.contrast.text.lexicon import LONGEST, POOL, Lexicon, TfIdf, Tokens, bucketed_batches, spelled
+from reverie.contrast.text.encoders import MeanOfWords, Rarity, pair_cosines
+from reverie.contrast.text.lexicon import POOL, Lexicon, TfIdf, bucketed_batches, spelled
 from reverie.contrast.text.pairs import Pairs
+from reverie.nn.sentences import LONGEST, Tokens, encoded
 
 KNOWN = ["the cat sat on the mat", "the dog", "a a mat"]
 

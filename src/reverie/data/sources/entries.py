@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from reverie.data.sources import cf, logged, movielens, sequence_files
+from reverie.data.sources import cf, logged, microlens, movielens, multimodal, sequence_files
 from reverie.data.sources.attacked import recad, shilling
 from reverie.data.sources.entry import Layout, SourceEntry
 from reverie.data.sources.sequence_files import table_files
@@ -26,7 +26,8 @@ LAYOUTS: dict[str, Layout] = {
     "amazon-sports": sequence_files.amazon_sports,
     "amazon-toys": table_files("Toys_and_Games.txt", "Toys_and_Games.item_titles.tsv", format="sequences"),
     "yelp-s3rec": table_files("Yelp.txt", "Yelp.item_titles.tsv", format="sequences"),
-    "microlens-50k": table_files("MicroLens-50k_pairs.tsv", "MicroLens-50k_titles.csv", format="sequences"),
+    "microlens": microlens.read_microlens,
+    "matrices": multimodal.read_matrices,
     "steam": table_files("game_purchase.dat", "item_info.dat", format="tsv", catalog_format="tsv", order="none"),
     "retailrocket": table_files("train_events.parquet"),
     "retailrocket-purchases": logged.held_out_purchases,

@@ -7,37 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-import polars as pl
 from pydantic import ConfigDict
 
-from reverie.data.dataset import Order
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Events and catalogue that a layout reads from its files.
-
-    Parameters
-    ----------
-    events, catalog : polars.DataFrame
-        As in `Dataset`.
-    order : {"timestamp", "source", "none"}
-        What orders a user's events.
-    notes : tuple of str
-        What this copy lacks.
-    """
-
-    events: pl.DataFrame
-    catalog: pl.DataFrame
-    order: Order
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def of_parts(cls, parts: Mapping[str, pl.DataFrame], order: Order) -> Loaded:
-        """Join the events of the parts of a dataset that comes split, without a catalogue."""
-        events = pl.concat([frame.with_columns(pl.lit(part).alias("part")) for part, frame in parts.items()])
-        return cls(events, pl.DataFrame({"item": events["item"].head(0)}), order)
-
+from reverie.data.loaded import Loaded
 
 Layout = Callable[[Path], Loaded]
 """Reads the files of one mirror out of a folder; each file may also be there with ``.xz`` behind its name."""

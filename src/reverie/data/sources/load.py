@@ -165,7 +165,8 @@ def _dataset(entry: SourceEntry, mirror: Local | Remote | Made, folder: Path) ->
             unverified = sorted(set(mirror.files) - set(mirror.sha256))
             said = f"unverified, as no digest is stated for this mirror: {', '.join(unverified)}"
             notes = (*notes, *mirror.notes, *([said] if unverified else []))
-        dataset = Dataset(loaded.events, loaded.catalog, entry.name, loaded.order, entry.licence, entry.citation, notes)
+        known = (entry.name, loaded.order, entry.licence, entry.citation, notes)
+        dataset = Dataset(loaded.events, loaded.catalog, *known, content=loaded.content)
     except (pl.exceptions.PolarsError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{folder} cannot be read as {entry.name} ({reason}); fetch the dataset again") from error

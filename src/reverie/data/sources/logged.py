@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from reverie.data.loaded import Loaded
 from reverie.data.readers import read_events
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.packed import unpacked
 from reverie.data.readers.times import to_times
-from reverie.data.sources.entry import Loaded
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.loaded import Loaded
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
-from reverie.data.sources.entry import Loaded
 from reverie.data.sources.fetch import find_file, read_fields
 from reverie.data.splits.given import label_by_time
 from reverie.errors import DataError

@@ -10,9 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.dataset import Order
+from reverie.data.loaded import Loaded
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
-from reverie.data.sources.entry import Layout, Loaded
+from reverie.data.sources.entry import Layout
 from reverie.data.sources.fetch import find_file, read_fields
 from reverie.errors import DataError
 

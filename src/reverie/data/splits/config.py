@@ -13,15 +13,35 @@ from reverie.options import Options
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class LeaveOneOut(Options):
+class ColdItems(Options):
+    """See `reverie.data.splits.cold_items`."""
+
+    share: Share = 0.1
+    """Share of the items that are held out for the test."""
+    valid: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the items that are held out for validation."""
+    seed: NonNegativeInt = 0
+    """Seed of the draw of items."""
+
+
+class Cut(Options):
+    """What every protocol can be followed by."""
+
+    cold: ColdItems | None = Field(default=None, exclude_if=lambda cold: cold is None)  # keys of stored results lack it
+    """Items that are held out at random, so that nobody has clicked them."""
+
+
+class LeaveOneOut(Cut):
     """See `reverie.data.splits.leave_one_out`."""
 
     protocol: Literal["leave_one_out"] = "leave_one_out"
     last: PositiveInt = 1
     """How many final events of a user are the test targets; the event before them is the validation."""
+    keep_last: PositiveInt | None = Field(default=None, exclude_if=lambda kept: kept is None)  # as above
+    """Cut each user to so many last events first; all where not given."""
 
 
-class Temporal(Options):
+class Temporal(Cut):
     """See `reverie.data.splits.temporal`."""
 
     protocol: Literal["temporal"]
@@ -33,7 +53,7 @@ class Temporal(Options):
     """Each user's first event after the moment, or every one."""
 
 
-class ByUser(Options):
+class ByUser(Cut):
     """See `reverie.data.splits.by_user`."""
 
     protocol: Literal["by_user"]
@@ -47,7 +67,7 @@ class ByUser(Options):
     """Seed of the draw of users."""
 
 
-class BySequence(Options):
+class BySequence(Cut):
     """See `reverie.data.splits.by_sequence`."""
 
     protocol: Literal["by_sequence"]
@@ -63,7 +83,7 @@ class BySequence(Options):
     """Whether the time of the first or of the last event orders the sequences."""
 
 
-class Given(Options):
+class Given(Cut):
     """See `reverie.data.splits.given`."""
 
     protocol: Literal["given"]
@@ -80,6 +100,7 @@ SplitConfig = Annotated[LeaveOneOut | Temporal | ByUser | BySequence | Given, Fi
 
 def split_dataset(dataset: Dataset, config: SplitConfig) -> Split:
     """Cut a dataset as its options say."""
-    from reverie.data.splits import PROTOCOLS
+    from reverie.data.splits import PROTOCOLS, cold_items
 
-    return PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol"}))
+    split = PROTOCOLS[config.protocol](dataset, **config.model_dump(exclude={"protocol", "cold"}))
+    return split if config.cold is None else cold_items(split, **config.cold.model_dump())

@@ -33,14 +33,14 @@ class SentenceVectors:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        from reverie.contrast.text.encoders import MeanOfStates, weights_folder
+        from reverie.nn.sentences import MeanOfStates, weights_folder
 
         return self._given or MeanOfStates(weights_folder(self._weights), pretrained=True, dropout=None)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts → [T, D]; a blank one has the vector zero."""
         if new := sorted({text for text in texts if text.strip()} - self._known.keys()):
-            from reverie.contrast.text.encoders import encoded
+            from reverie.nn.sentences import encoded
 
             vectors = encoded(self._encoder, self._encoder.tokens(new)).numpy()
             self._known |= dict(zip(new, vectors, strict=True))

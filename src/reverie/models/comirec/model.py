@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from reverie.data.batch import SequenceBatch
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.comirec.config import ComiRecConfig
+from reverie.models.item_encoders.create import create_item_encoder
 from reverie.models.learned import ObjectiveModel
 from reverie.nn.blocks import Dropout
-from reverie.nn.heads import DotHead, IdTable
+from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective
 
@@ -29,7 +30,7 @@ class ComiRec(ObjectiveModel):
     def __init__(self, config: ComiRecConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.history = config.history
-        self.encoder = IdTable(vocabulary.n_items, config.dim, config.table == "rowwise")
+        self.encoder = create_item_encoder(config.item_encoder, vocabulary, config.dim, config.table)
         self.positions = nn.Parameter(torch.empty(config.history, config.dim))
         self.hidden = nn.Linear(config.dim, MULTIPLE * config.dim, bias=False)
         self.choice = nn.Linear(MULTIPLE * config.dim, config.interests, bias=False)

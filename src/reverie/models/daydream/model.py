@@ -1,5 +1,6 @@
 """Daydream: few-step diffusion over item directions with a softmax anchor."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -14,12 +15,13 @@ from reverie.diffusion.noising import Guided, create_schedule, q_sample
 from reverie.diffusion.samplers import NormalNoise, sample
 from reverie.models.daydream.config import DaydreamConfig
 from reverie.models.guided_diffusion import GuidedDiffusionModel
+from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import step_items
 from reverie.models.learned import ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import PreNormBlock
-from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, targets_ahead
-from reverie.objectives import Objective, create_objective
+from reverie.objectives.objective import Objective, asked_scores, create_objective
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -31,9 +33,9 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel:
 class DaydreamNetwork(nn.Module):
     """Item directions, a causal transformer over them, a denoiser, and the null vector of unguided generation."""
 
-    def __init__(self, config: DaydreamConfig, n_items: int) -> None:
+    def __init__(self, config: DaydreamConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.items = IdTable(n_items, config.dim)
+        self.items = create_item_encoder(config.item_encoder, vocabulary, config.dim)
         sizes = (config.dim, config.heads, config.multiple, config.dropout)
         blocks = [PreNormBlock(*sizes, rope=False) for _ in range(config.blocks)]
         self.history = CausalTransformer(blocks, config.dim, config.history, config.dropout, learned_positions=True)
@@ -46,11 +48,7 @@ class DaydreamNetwork(nn.Module):
 
     def guidance(self, batch: SequenceBatch) -> Tensor:
         """Return the guidance after each event → [B, L, D]."""
-        return self.read(self.vectors(batch.items), batch)
-
-    def vectors(self, items: Tensor) -> Tensor:
-        """Return item vectors of length √D → [*items.shape, D]."""
-        return project_to_sphere(self.items.encode(items))
+        return self.read(project_to_sphere(self.items.encode(batch.items)), batch)
 
     def read(self, x: Tensor, batch: SequenceBatch) -> Tensor:
         """Return the guidance after each event, from the vectors of the events; x [B, L, D] → [B, L, D]."""
@@ -70,9 +68,12 @@ def daydream_loss(
     network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
 ) -> dict[str, Tensor]:
     """Return the terms of the loss, each averaged over all positions of the batch; signal, spread [T]."""
-    h, targets = _guidance(network, config, batch)
-    table = network.table()
-    clean = table.detach()[targets - 1]
+    rows = batch.size if batch.targets is None else int((batch.targets > 0).sum())
+    items = step_items(network.items, asked_scores(objective, rows))
+    h, targets = _guidance(network, config, batch, items.encode)
+    head = items.head(project_to_sphere, scale=1 / (config.temperature * config.dim))
+    near, codes = head.over(targets)
+    clean = near.table.detach()[codes - 1]
     last = len(signal) - 1
     steps = torch.full((len(h),), last, device=h.device)
     noise = torch.zeros_like(clean)
@@ -84,7 +85,6 @@ def daydream_loss(
         h = torch.where(torch.rand(len(h), 1, device=h.device) < config.p_uncond, network.null, h)
     noisy = q_sample(signal, spread, clean, noise, steps) if config.noise else noise
     predicted = network.denoise(noisy, h, steps)
-    head = DotHead(table, scale=1 / (config.temperature * table.shape[1]))
     terms = {}
     if config.anchor:
         terms["softmax"] = config.anchor * objective.loss(predicted, targets, head).mean()
@@ -99,13 +99,19 @@ def daydream_loss(
     return terms
 
 
-def _guidance(network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
-    """Return guidance [M, D] and targets [M] of the positions to train."""
+def _guidance(
+    network: DaydreamNetwork, config: DaydreamConfig, batch: SequenceBatch, encode: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return guidance [M, D] and targets [M] of the positions to train; `encode` gives vectors of items."""
+
+    def vectors(items: Tensor) -> Tensor:
+        return project_to_sphere(encode(items))
+
     if config.every_position:
         batch = targets_ahead(batch, config.ahead) if config.ahead else batch
-        return real_positions(network.vectors, network.read, batch)[:2]
+        return real_positions(vectors, network.read, batch)[:2]
     targets = require_targets(batch, "daydream")
-    return last_states(network.guidance(batch), batch.lengths), targets
+    return last_states(network.read(vectors(batch.items), batch), batch.lengths), targets
 
 
 class Daydream(GuidedDiffusionModel, ObjectiveModel):
@@ -129,7 +135,7 @@ class Daydream(GuidedDiffusionModel, ObjectiveModel):
         self.history = config.history
         self.plan = "positions" if config.every_position else "prefixes"
         self.config = config
-        self.network = DaydreamNetwork(config, vocabulary.n_items)
+        self.network = DaydreamNetwork(config, vocabulary)
         self.average = moving_average(self.network, config.average) if config.average else None
         self.objective = create_objective(config.objective, vocabulary.n_items)
         schedule = create_schedule(config.schedule, config.steps, zero_terminal=True)

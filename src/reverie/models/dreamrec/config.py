@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.diffusion.config import DDPM, DenoiserName, Exact, SamplerConfig, ScheduleName
+from reverie.models.item_encoders.config import ItemEncoderConfig, default_encoder
 from reverie.options import Options
 
 
@@ -41,6 +42,8 @@ class DreamRecConfig(Options):
     """How clean vectors are made; None for `exact` with `mlp1` and `ddpm` over all steps with `mlp2`."""
     noise_seed: NonNegativeInt = 0
     """Seed of the noise that samplers use."""
+    item_encoder: ItemEncoderConfig = default_encoder()
+    """Where item vectors come from: `id`, a trained one for each item, or content of items."""
 
     @property
     def chosen_sampler(self) -> SamplerConfig:

@@ -5,13 +5,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch, require_targets
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.diffusion.denoisers import create_denoiser
 from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
 from reverie.models.dreamrec.config import DreamRecConfig
 from reverie.models.guided_diffusion import GuidedDiffusionModel
+from reverie.models.item_encoders.base import content_encoders
+from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import step_items
 from reverie.nn.heads import IdTable
+from reverie.nn.states import last_states
 
 
 class GuidanceEncoder(nn.Module):
@@ -54,30 +59,45 @@ class DreamRec(GuidedDiffusionModel):
         self.history = config.history
         self.plan = "prefixes-with-empty" if config.train_empty else "prefixes"
         self.config = config
-        self.items = IdTable(vocabulary.n_items, config.dim)
-        nn.init.normal_(self.items.weight)
+        self.items = create_item_encoder(config.item_encoder, vocabulary, config.dim)
+        self.scale = 1.0 if isinstance(self.items, IdTable) else config.dim**0.5  # numbers of variance 1, as noise has
+        if isinstance(self.items, IdTable):
+            nn.init.normal_(self.items.weight)
         self.encoder = GuidanceEncoder(config.dim, config.history, config.dropout)
         self.null = nn.Parameter(torch.randn(config.dim))
         self.denoiser = create_denoiser(config.denoiser, config.dim, config.steps)
         schedule = create_schedule(config.schedule, config.steps, config.zero_terminal)
         self._prepare_sampling(schedule, config.chosen_sampler, config.noise_seed, self.denoiser)
 
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: which items have events."""
+        for part in content_encoders(self):
+            part.observe(train)
+
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the squared error of denoised target vectors."""
         targets = require_targets(batch, "dreamrec")
-        x0 = self.items.encode(targets)
+        items = step_items(self.items, asked=0)
+        x0 = self._scaled(items.encode(targets))
         x0 = x0.detach() if self.config.detach_target else x0
-        h = self._guidance(batch)
+        h = last_states(self._read(items.encode(batch.items), batch), batch.lengths)
         return {"loss": x0_loss(self.denoiser, self.signal, self.spread, x0, h, self.null, self.config.p_uncond)}
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N, shape [N, D]."""
-        return self.items.table()
+        return self._scaled(self.items.table())
 
     def _encode(self, batch: SequenceBatch) -> Tensor:
         """Return guidance after each event [B, L, D]."""
-        out: Tensor = self.encoder(self.items.encode(batch.items), batch.items > 0)
+        return self._read(self.items.encode(batch.items), batch)
+
+    def _read(self, vectors: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return guidance after each event, from the events' vectors; vectors [B, L, D] → [B, L, D]."""
+        out: Tensor = self.encoder(self._scaled(vectors), batch.items > 0)
         return out
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        return vectors if self.scale == 1 else vectors * self.scale
 
     def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         """Turn guidance [..., D] into the vectors that items are ranked by."""

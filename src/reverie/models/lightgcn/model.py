@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch, require_targets
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
+from reverie.models.kept import Kept
 from reverie.models.learned import UserVectorModel
 from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.nn.states import known_users
@@ -126,7 +127,7 @@ class LightGCN(UserVectorModel[LightGCNConfig]):
     def __init__(self, config: LightGCNConfig, vocabulary: Vocabulary) -> None:
         super().__init__(config, vocabulary)
         self.graph = InteractionGraph(vocabulary.n_users, vocabulary.n_items, config.edges)
-        self._cache: tuple[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
+        self._kept: Kept[tuple[Tensor, Tensor]] = Kept()
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user → [B, D]."""
@@ -146,15 +147,20 @@ class LightGCN(UserVectorModel[LightGCNConfig]):
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over the pairs of the batch, and the decay."""
         targets = require_targets(batch, "lightgcn")
+        self._kept.forget()
         users, items = self._propagate()
         states = self._normalise(users.index_select(0, batch.users))
         terms = {"loss": self._losses(states, targets, self._normalise(items), batch).mean()}
-        if self.config.decay:
-            own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
-            touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
-            drawn = self.encoder.table().square().sum() / len(items)
-            terms["decay"] = self.config.decay / 2 * (touched + drawn)
-        return terms
+        return terms | self._decay(batch, targets)
+
+    def _decay(self, batch: SequenceBatch, targets: Tensor) -> dict[str, Tensor]:
+        """Return the decay of the vectors that the pairs of the batch touch, if there is any."""
+        if not self.config.decay:
+            return {}
+        table = self.encoder.table()
+        own_u, own_i = self.users.index_select(0, batch.users), self.encoder.encode(targets)
+        touched = (own_u.square().sum() + own_i.square().sum()) / batch.size
+        return {"decay": self.config.decay / 2 * (touched + table.square().sum() / len(table))}
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: the graph, and how often each item occurs."""
@@ -163,30 +169,23 @@ class LightGCN(UserVectorModel[LightGCNConfig]):
         items = torch.from_numpy(train.items[train.positions()]).to(torch.int64) - 1
         edges = self.graph.connect(users, items)
         self.card = replace(self.card, config=self.card.config.model_copy(update={"edges": edges}))
-        self._cache = None
+        self._kept.forget()
 
     def after_step(self) -> None:
         """Forget the propagated tables: weights have changed."""
-        self._cache = None
+        self._kept.forget()
 
     def _propagate(self) -> tuple[Tensor, Tensor]:
-        if torch.is_grad_enabled():
-            self._cache = None  # a step may follow, and fused optimisers do not raise the versions of weights
         passed: tuple[Tensor, Tensor] = self.graph(self.users, self.encoder.table(), self.config.layers)
         return passed
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """Return the vectors of users and items, kept where no gradient is asked for."""
-        if torch.is_grad_enabled():
-            users, items = self._propagate()
-            return self._normalise(users), self._normalise(items)
-        tensors = (self.users, self.encoder.weight, *self.graph.buffers())
-        version = tuple(number for tensor in tensors for number in (tensor.data_ptr(), tensor._version))
-        if self._cache is None or self._cache[0] != version:
-            with torch.inference_mode(mode=False), torch.no_grad():  # so that the tables may be used in autograd later
-                users, items = self._propagate()
-                self._cache = version, (self._normalise(users), self._normalise(items))
-        return self._cache[1]
+        return self._kept.get((self.users, self.encoder.weight, *self.graph.buffers()), self._final)
+
+    def _final(self) -> tuple[Tensor, Tensor]:
+        users, items = self._propagate()
+        return self._normalise(users), self._normalise(items)
 
     def _fold_in(self, table: Tensor, items: Tensor) -> Tensor:
         """Return the vectors of users who are known by histories [B, L] only."""

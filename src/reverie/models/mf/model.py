@@ -28,7 +28,7 @@ def fold_in(table: Tensor, taken: Tensor, level: Tensor, ridge: float, backgroun
     return solved
 
 
-_MEMORY = 0.01
+MEMORY = 0.01
 """Share of a new step in the moving average of `MF.level`."""
 
 
@@ -44,8 +44,8 @@ class MF(UserVectorModel[MFConfig]):
     level: Tensor
     trained: Tensor
 
-    def __init__(self, config: MFConfig, vocabulary: Vocabulary) -> None:
-        super().__init__(config, vocabulary)
+    def __init__(self, config: MFConfig, vocabulary: Vocabulary, width: int | None = None) -> None:
+        super().__init__(config, vocabulary, width)
         biases = config.biases and not config.cosine
         self.item_bias = nn.Parameter(torch.zeros(vocabulary.n_items)) if biases else None
         self.user_bias = nn.Parameter(torch.zeros(vocabulary.n_users)) if biases else None
@@ -57,7 +57,7 @@ class MF(UserVectorModel[MFConfig]):
         always = self.config.fold_in == "always"
         cold = torch.ones_like(batch.users, dtype=torch.bool) if always else ~known_users(batch.users, self.trained)
         codes = batch.users.masked_fill(cold, 0)
-        vectors = self.users.new_zeros(len(codes), self.config.dim) if bool(cold.all()) else self.users[codes]
+        vectors = self.users.new_zeros(len(codes), self.users.shape[1]) if bool(cold.all()) else self.users[codes]
         if bool(cold.any()) and self.config.fold_in == "never":
             vectors = vectors.masked_fill(cold[:, None], 0.0)
         elif bool(cold.any()):
@@ -67,7 +67,7 @@ class MF(UserVectorModel[MFConfig]):
         if self.user_bias is None:
             return vectors
         bias = torch.zeros_like(vectors[:, 0]) if bool(cold.all()) else self.user_bias[codes].masked_fill(cold, 0.0)
-        return _append_bias(vectors, bias)
+        return append_bias(vectors, bias)
 
     def item_table(self) -> Tensor:
         """Return the vectors of items 1..N; with biases the last two columns are 1 and ``b_i`` → [N, D] or [N, D + 2]."""
@@ -82,9 +82,9 @@ class MF(UserVectorModel[MFConfig]):
         vectors, table = self._normalise(self.users[batch.users]), self.item_table()
         with torch.no_grad():
             inner = (vectors * table[targets - 1, : self.config.dim]).sum(1).mean()
-            self.level.lerp_(inner.to(self.level.dtype), _MEMORY)
+            self.level.lerp_(inner.to(self.level.dtype), MEMORY)
         if self.user_bias is not None:
-            vectors = _append_bias(vectors, self.user_bias[batch.users])
+            vectors = append_bias(vectors, self.user_bias[batch.users])
         return {"loss": self._losses(vectors, targets, table, batch).mean()}
 
     def observe(self, train: Sequences) -> None:
@@ -93,11 +93,11 @@ class MF(UserVectorModel[MFConfig]):
         mark_trained(self.trained, train)
 
     def _fold_in(self, items: Tensor) -> Tensor:
-        table = self.item_table()[:, : self.config.dim]
+        table = self.item_table()[:, : self.users.shape[1]]
         taken = F.embedding((items - 1).clamp(min=0), table) * (items > 0).unsqueeze(-1)
         return fold_in(table, taken, self.level, self.config.ridge, self.config.background)
 
 
-def _append_bias(vectors: Tensor, bias: Tensor) -> Tensor:
+def append_bias(vectors: Tensor, bias: Tensor) -> Tensor:
     """Append the bias and 1, which meet 1 and the other side's bias in the inner product."""
     return torch.cat([vectors, bias[:, None], torch.ones_like(bias)[:, None]], dim=1)

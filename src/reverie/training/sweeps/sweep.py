@@ -18,7 +18,8 @@ from reverie.models import create_model
 from reverie.seeds import numpy_generator
 from reverie.study.store import held
 from reverie.training.config import TrainingConfig
-from reverie.training.event_log import is_file, keep_log, open_recipe_dataset
+from reverie.training.content import open_with_content
+from reverie.training.event_log import is_file, keep_log
 from reverie.training.fit import fit, validation_measure
 from reverie.training.recipe import SWEEPS, Recipe
 from reverie.training.run import feedback_of
@@ -145,7 +146,7 @@ def run_sweep(
         if trials and len(trials) < sweep.trials:
             report(f"going on after {len(trials)} of {sweep.trials} trials")
         if split is None and (len(trials) < sweep.trials or is_file(recipe.dataset)):
-            split = split_dataset(open_recipe_dataset(recipe.dataset, offline), recipe.split)
+            split = split_dataset(open_with_content([recipe], offline, show), recipe.split)
         if split is not None:
             keep_log(folder, recipe.dataset, split.sha256, feedback=feedback_of(recipe, split))
         while split is not None and len(trials) < sweep.trials:

@@ -1,0 +1,40 @@
+"""Run a content study, and what the command line shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reverie.content.cells import Cell, Trained
+from reverie.content.estimate import estimate_sentences
+from reverie.content.page import COLD, write_study_page
+from reverie.content.recipe import ContentRecipe
+from reverie.content.study import ContentStudy
+from reverie.content.summary import Summary
+from reverie.content.tables import claims_table, score_table, summary_json
+from reverie.files import write_json
+from reverie.report.table import StudyReport, Table
+from reverie.study.call import Call
+from reverie.study.environment import tell_commits
+from reverie.study.progress import progress
+from reverie.study.run import run_study
+
+
+def report(recipe: ContentRecipe, call: Call) -> StudyReport:
+    """Run a study as the command line asks for it, or go on with one."""
+    with progress(0, recipe.name, call.show) as bar:
+        study = ContentStudy(recipe, call.folder, call.device, call.offline, call.show)
+        for line in estimate_sentences(study):
+            bar.line(line)
+    return shown(study, run_study(study, results=call.results, show=call.show), call.command)
+
+
+def shown(study: ContentStudy, done: Mapping[Cell, Trained | None], command: str) -> StudyReport:
+    """Write the files of a study, and return what a terminal shows of it."""
+    summary = Summary(study.recipe, done, study.opened)
+    page = write_study_page(study, summary, command)
+    found = summary_json(summary)
+    write_json(study.folder / "summary.json", found)
+    tables: list[Table | str] = [score_table(summary, data, "recall@10", COLD) for data in study.recipe.data]
+    if study.recipe.claims:
+        tables.append(claims_table(summary, "comparisons"))
+    return StudyReport(found, [*tables, *tell_commits(summary.commits())], [page, study.folder / "summary.json"])

@@ -1,0 +1,114 @@
+"""A content study over seeds: metrics with intervals by row and slice, and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reverie.content.cells import WHOLE, Cell, ContentCell, Trained, TruthCell
+from reverie.content.recipe import ContentClaim, ContentRecipe
+from reverie.evaluation import Evaluation, sliced
+from reverie.evaluation.effects import holm_by_metric, to_claim_row
+from reverie.evaluation.paired_queries import paired_by_query
+
+if TYPE_CHECKING:
+    from reverie.content.data import OpenedData
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recommender with an encoder on data, measured whole or without a modality."""
+
+    data: str
+    recommender: str
+    encoder: str = ""
+    drop: str = WHOLE
+
+    @property
+    def said(self) -> str:
+        """What a table calls it."""
+        return "/".join(one for one in (self.recommender, self.encoder) if one) + (f" without {self.drop}" if self.drop else "")
+
+
+class Summary:
+    """A recipe and its finished trainings.
+
+    Parameters
+    ----------
+    recipe : ContentRecipe
+    done : mapping
+        Cells without a result are left out.
+    opened : mapping
+        Data by name.
+    """
+
+    def __init__(self, recipe: ContentRecipe, done: Mapping[Cell, Trained | None], opened: Mapping[str, OpenedData]) -> None:
+        self.recipe, self.opened = recipe, opened
+        self.found = {cell: one for cell, one in done.items() if isinstance(cell, ContentCell) and one is not None}
+        self.truths = {cell.data: one for cell, one in done.items() if isinstance(cell, TruthCell) and one is not None}
+        self._parts: dict[Row, list[dict[str, Evaluation]]] = {}
+
+    def trained(self, row: Row) -> list[Trained]:
+        """Return the trainings of a row, by seed."""
+        key = (row.data, row.recommender, row.encoder)
+        mine = {cell.seed: one for cell, one in self.found.items() if (cell.data, cell.recommender, cell.encoder) == key}
+        return [mine[seed] for seed in sorted(mine) if row.drop in mine[seed].drops]
+
+    def rows(self, data: str) -> Iterator[Row]:
+        """Yield the rows of data in the order of the recipe, each followed by itself without modalities."""
+        for name, recommender, encoder in self.recipe.rows():
+            if name == data:
+                drops = (WHOLE, *(self.recipe.encoders[encoder].drop if encoder else ()))
+                yield from (row for drop in drops if self.trained(row := Row(data, recommender, encoder, drop)))
+
+    def evaluations(self, row: Row, part: str = "all") -> list[Evaluation]:
+        """Return what was measured of a row on a slice, by seed; none where the slice has no target."""
+        if row not in self._parts:
+            train = self.opened[row.data].split.train
+            whole = [one.evaluation(row.drop) for one in self.trained(row)]
+            self._parts[row] = [{"all": one} | sliced(one, train) for one in whole]
+        return [one[part] for one in self._parts[row] if part in one]
+
+    def truth(self, data: str, known: str, part: str = "all") -> Evaluation | None:
+        """Return what an oracle that knows something of the clips gets on a slice."""
+        if data not in self.truths:
+            return None
+        found = self.truths[data].evaluation(known)
+        return ({"all": found} | sliced(found, self.opened[data].split.train)).get(part)
+
+    def commits(self) -> list[str]:
+        """Return the states of the code that measured."""
+        return sorted({one.commit for one in self.found.values() if one.commit})
+
+    @cached_property
+    def claims(self) -> list[dict[str, Any]]:
+        """Rows of the claims table, corrected for the number of comparisons of a metric (of a slice) on the same data."""
+        rows = [
+            row
+            for claim in self.recipe.claims
+            for data in claim.data or self.recipe.data
+            for part in claim.slices
+            for row in self._compared(claim, data, part)
+        ]
+        return holm_by_metric(rows)
+
+    def _compared(self, claim: ContentClaim, data: str, part: str) -> Iterator[dict[str, Any]]:
+        sides = [_side(data, one) for one in (claim.first, claim.other)]
+        first, other = (self.evaluations(side, part) for side in sides)
+        if not first or not other:
+            return
+        commits = {one.commit for side in sides for one in self.trained(side)}
+        for metric, found in paired_by_query(first, other, claim.metrics).items():
+            yield to_claim_row(
+                found.effect, dataset=data, first=sides[0].said, other=sides[1].said, why=claim.why,
+                metric=metric if part == "all" else f"{part}/{metric}", values=(found.first, found.other),
+                commit=", ".join(sorted(commits)), seeds=(len(first), len(other)),
+            )  # fmt: skip
+
+
+def _side(data: str, said: str) -> Row:
+    recommender, _, rest = said.partition("/")
+    encoder, _, drop = rest.partition("/")
+    return Row(data, recommender, encoder, drop)

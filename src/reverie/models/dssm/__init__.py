@@ -1,0 +1,1 @@
+"""DSSM: two towers (Huang et al. 2013)."""

@@ -1,0 +1,1 @@
+"""FREEDOM (Zhou and Shen 2023)."""

@@ -1,0 +1,120 @@
+"""Extraction of features from titles, covers and what rooms add: registered extractors, kept on disk by what was read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from reverie.data.content import ItemFeatures
+from reverie.errors import DataError
+from reverie.files import atomic_path, cache_folder, locked
+from reverie.models.item_encoders.shelf import EXTRACTORS
+
+
+class Extractor(Protocol):
+    """Turns one kind of content into vectors; made by ``build()`` of its entry in `EXTRACTORS`."""
+
+    column: str
+    """Column of the items that it reads: ``title``, ``cover``, ``video`` …"""
+    version: str
+    """Names the network and its weights: features of another version are another file."""
+
+    def digest(self, content: Sequence[str]) -> bytes:
+        """Return what identifies the content: of texts themselves, of files what is in them."""
+
+    def vectors(self, content: Sequence[str], advance: Callable[[int], None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return vectors [K, F], and which of the K could be read [K]; `advance` is told how many more are done."""
+
+
+def _silent(done: int) -> None:
+    pass
+
+
+def contents(modality: str, items: pl.DataFrame) -> pl.DataFrame:
+    """Return the items that have what an extractor reads, in columns ``item`` and ``content``; none where the column is missing."""
+    column = extractor(modality).column
+    if column not in items.columns:
+        return pl.DataFrame({"item": items["item"].head(0), "content": pl.Series([], dtype=pl.String)})
+    texts = pl.col(column).cast(pl.String).str.strip_chars()
+    return (
+        items.select("item", texts.alias("content"))
+        .filter(pl.col("content").str.len_bytes() > 0)
+        .unique("item", keep="first", maintain_order=True)
+    )
+
+
+def extractor(modality: str) -> Extractor:
+    """Return the extractor of a modality, without its network."""
+    made: Extractor = EXTRACTORS.build(modality)()
+    return made
+
+
+def extract(
+    modality: str, items: pl.DataFrame, advance: Callable[[int], None] = _silent, tell: Callable[[str], None] | None = None
+) -> ItemFeatures:
+    """Return features of items from their titles, covers or other content.
+
+    The result is kept in the cache under a digest of the content and the network's version, so a second call reads it. Content that
+    cannot be read is left out: that item has no vector.
+
+    Parameters
+    ----------
+    modality : str
+        ``text`` (column ``title``, all-MiniLM-L6-v2), ``image`` (column ``cover``, EfficientNet-lite0), or one of a room.
+    items : polars.DataFrame
+        Column ``item``, and the column that the extractor reads; items without content are left out.
+    advance : callable
+        Told how many more items are done.
+    tell : callable, optional
+        Told in a sentence how many items could not be read.
+
+    Returns
+    -------
+    ItemFeatures
+
+    Raises
+    ------
+    ConfigError
+        If no extractor has this name.
+    DataError
+        If no item has content that can be read.
+    """
+    chosen, some = extractor(modality), contents(modality, items)
+    if not len(some):
+        raise DataError(
+            f"no item has a {chosen.column}, which features of '{modality}' are made from; add the column '{chosen.column}'"
+        )
+    content = some["content"].to_list()
+    digest = hashlib.sha256(f"1 {modality} {chosen.version} {len(content)} ".encode() + chosen.digest(content)).hexdigest()
+    path = cache_folder() / "content" / f"{modality}-{digest[:32]}.npz"
+    with locked(path):
+        if path.exists():
+            values, read = _read(path)
+            advance(len(content))
+        else:
+            values, read = chosen.vectors(content, advance)
+            if not read.any():
+                raise DataError(f"none of {len(content):,} items has a {chosen.column} that can be read, such as {content[0]!r}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(path) as temporary, temporary.open("wb") as handle:
+                np.savez(handle, values=values, read=read)
+    if tell is not None and not read.all():
+        failed, first = int((~read).sum()), content[int(read.argmin())]
+        tell(f"{failed:,} of {len(read):,} items have a {chosen.column} that cannot be read, such as {first}; they are without")
+    return ItemFeatures(some["item"].filter(pl.Series(read)), values[read])
+
+
+def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read what was kept; no pickle."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found: dict[str, Any] = {name: kept[name] for name in ("values", "read")}
+            return found["values"], found["read"]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DataError(f"{path} cannot be read; delete it and run again") from error

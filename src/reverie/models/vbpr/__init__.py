@@ -1,0 +1,1 @@
+"""VBPR (He and McAuley 2016)."""

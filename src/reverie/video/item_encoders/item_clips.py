@@ -1,0 +1,94 @@
+"""Which clip of a prepared folder belongs to which item."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from reverie.data.vocabulary import positions
+from reverie.errors import DataError
+from reverie.seeds import numpy_generator
+from reverie.video.item_encoders.config import ClipOptions
+from reverie.video.preparing.index import open_prepared, read_index
+from reverie.video.sound_set import SoundSet, open_sound
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reverie.data.vocabulary import Vocabulary
+    from reverie.video.clip_set import ClipSet
+
+
+class ItemClips:
+    """Clips of the items of a vocabulary; files are opened when they are asked for.
+
+    Parameters
+    ----------
+    folder : path
+        Prepared by `reverie.video.prepare`; files that could not be read are not in it.
+    vocabulary : Vocabulary
+    shuffled : int, optional
+        Seed by which items that have a clip are dealt the clips of each other: a control.
+    """
+
+    def __init__(self, folder: str | Path, vocabulary: Vocabulary, shuffled: int | None = None) -> None:
+        self.folder, self._items, self._shuffled = Path(folder), vocabulary.items, shuffled
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Number of each item's clip, -1 where it has none → [N].
+
+        Raises
+        ------
+        DataError
+            If the folder is not prepared, or no item has a clip in it.
+        """
+        ids = read_index(self.folder).clips.ids
+        rows = positions(self._items, pl.Series(ids))
+        if (rows < 0).any():
+            named = [PurePath(one).stem for one in ids]
+            if len(set(named)) == len(named):
+                rows = np.where(rows < 0, positions(self._items, pl.Series(named)), rows)
+        if (rows < 0).all():
+            raise DataError(
+                f"none of {len(rows):,} items has a clip in {self.folder}, e.g. item {self._items[0]!r} among clips such as "
+                f"{ids[0]!r}; name clips by the ids of items"
+            )
+        if self._shuffled is not None:
+            ring = numpy_generator(self._shuffled, "shuffled clips").permutation(np.flatnonzero(rows >= 0))
+            rows[ring] = rows[np.roll(ring, 1)]
+        return rows
+
+    @cached_property
+    def clips(self) -> ClipSet:
+        """The frames."""
+        return open_prepared(self.folder, check=False)
+
+    @cached_property
+    def sounds(self) -> SoundSet:
+        """The sound."""
+        return open_sound(self.folder)
+
+    @cached_property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which items have a clip → [N]."""
+        return self.rows >= 0
+
+    @cached_property
+    def heard(self) -> NDArray[np.bool_]:
+        """Which items have a clip with something to hear on it → [N]."""
+        return self.seen & (self.sounds.counts[np.maximum(self.rows, 0)] > 0)
+
+    def require_sound(self) -> None:
+        """Refuse clips none of which has anything to hear."""
+        if not self.heard.any():
+            raise DataError(f"nothing is heard on the clips of {self.folder} that are items'; leave the encoder 'audio' out")
+
+
+def clips_of(options: ClipOptions, vocabulary: Vocabulary) -> ItemClips:
+    """Return the clips that the options of an encoder name."""
+    return ItemClips(options.clips, vocabulary, options.seed if options.control == "shuffled" else None)

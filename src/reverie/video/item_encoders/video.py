@@ -1,0 +1,98 @@
+"""The item encoder `video`: frames of an item's clip through a network of this room, frozen, in part or wholly trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.data.vocabulary import Vocabulary
+from reverie.errors import ConfigError
+from reverie.models.item_encoders.base import ContentEncoder
+from reverie.video.augment.augmenting import as_clips
+from reverie.video.item_encoders.config import ClipAugment, VideoOptions
+from reverie.video.item_encoders.item_clips import ItemClips, clips_of
+from reverie.video.item_encoders.start import starting_network
+from reverie.video.item_encoders.towers import FrameTower
+from reverie.video.sampling import sample_batch
+
+if TYPE_CHECKING:
+    from reverie.video.networks.network import ClipNetwork
+
+TOGETHER = 64
+"""Clips that are looked at together where no gradient is wanted."""
+
+
+class VideoEncoder(ContentEncoder):
+    """Vectors of items by the frames of their clips, computed as they are needed; see `ContentEncoder` for when.
+
+    In training, frames are drawn as the options say, from torch's global generator; otherwise they are the middle ones.
+
+    .. [1] Ni et al. (2023), A Content-Driven Micro-Video Recommendation Dataset at Scale, arXiv 2309.15379: clip, network, linear
+       map, GELU. Here the map reads the pooled feature map; there, the logits of a classifier.
+    """
+
+    def __init__(self, options: VideoOptions, vocabulary: Vocabulary, dim: int, items: ItemClips, network: ClipNetwork) -> None:
+        present = torch.from_numpy(items.seen)
+        super().__init__(vocabulary.n_items, dim, present=present, at_once=options.at_once, keep=True)
+        self.options, self._items = options, items
+        self.tower = FrameTower(network, dim)
+
+    def vectors(self, items: Tensor) -> Tensor:
+        """Return the vectors of items that have a clip → [U, D]."""
+        if torch.is_grad_enabled():
+            return self._looked_at(items)
+        return torch.cat([self._looked_at(piece) for piece in items.split(TOGETHER)])
+
+    def _looked_at(self, items: Tensor) -> Tensor:
+        options, clips = self.options, self._items.clips
+        rows = self._items.rows[items.cpu().numpy() - 1]
+        draws = np.random.default_rng(int(torch.randint(2**62, ()))) if self.training else None
+        chosen = sample_batch(clips.counts[rows], options.frames, options.sampling, draws, options.stride)[:, 0]
+        frames = torch.from_numpy(clips.gather(rows, chosen)).to(items.device)
+        if draws is not None:
+            frames = augmented(frames, options.augment, draws)
+        found: Tensor = self.tower(as_clips(frames))
+        return found
+
+
+def augmented(frames: Tensor, options: ClipAugment, draws: np.random.Generator) -> Tensor:
+    """Return clips moved and mirrored at random, all frames of a clip alike; uint8 [B, T, H, W, 3] → the same shape."""
+    count, _, high, wide, _ = frames.shape
+    device = frames.device
+    if options.shift:
+        ways = draws.uniform(-options.shift, options.shift, (2, count))
+        for axis, side, way in ((2, high, ways[0]), (3, wide, ways[1])):
+            place = torch.from_numpy((np.arange(side) - np.rint(way * side).astype(np.int64)[:, None]) % side).to(device)
+            shape = [count, 1, 1, 1, 1]
+            shape[axis] = side
+            frames = frames.gather(axis, place.view(shape).expand(frames.shape))
+    if options.flip:
+        turned = torch.from_numpy(draws.random(count) < options.flip).to(device)
+        frames = torch.where(turned[:, None, None, None, None], frames.flip(3), frames)
+    return frames
+
+
+def create_video_encoder(options: VideoOptions, vocabulary: Vocabulary, dim: int) -> ContentEncoder:
+    """Return an encoder of items by their clips.
+
+    Raises
+    ------
+    DataError
+        If the clips cannot be used, or none is an item's.
+    ConfigError
+        If the network, its options or the start do not fit.
+    """
+    items = clips_of(options, vocabulary)
+    if options.tuning == "frozen":
+        from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_frames
+
+        return FrozenEncoder(frozen_frames(options, items), items.seen, dim)
+    side = items.clips.size[0]
+    try:
+        network = starting_network(options, side)
+    except ConfigError as error:
+        raise ConfigError(f"item encoder 'video': {error}") from error
+    return VideoEncoder(options, vocabulary, dim, items, network)

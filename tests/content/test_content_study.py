@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from reverie.content.carrying import EITHER, carried
+from reverie.content.neighbours import shown_items
+from reverie.content.recipe import CONTENT, METRICS, found_option
+from reverie.content.results import COLUMNS
+from reverie.content.run import report
+from reverie.data.splits import leave_one_out
+from reverie.errors import ConfigError
+from reverie.evaluation import Evaluation
+from reverie.study.call import Call
+from reverie.testing import tiny_dataset
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[dict[str, str]]]:
+    """The demo in its short form, run twice."""
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REVERIE_CACHE", str(folder / "cache"))
+        recipe = CONTENT.load("content-demo", ["description='<b>Clips</b> & sound'"], smoke=True)
+        call = Call(folder / "s", "reverie content content-demo", results=folder / "content.csv", show=False)
+        first = report(recipe, call)
+        before = (folder / "content.csv").read_bytes()
+        second = report(recipe, call)
+        assert (folder / "content.csv").read_bytes() == before
+        assert second.json == first.json
+    with (folder / "content.csv").open(encoding="utf-8", newline="") as file:
+        return folder, first.json, list(csv.DictReader(file))
+
+
+def test_rows_have_the_columns_and_slices(done: tuple[Path, dict[str, Any], list[dict[str, str]]]) -> None:
+    rows = done[2]
+    assert tuple(rows[0])[-len(COLUMNS) :] == COLUMNS
+    rated = {(row["recommender"], row["item_encoder"], row["drop"]) for row in rows if row["metric"] in METRICS}
+    encoder = {("sasrec", "video+audio", drop) for drop in ("", "video", "audio")}
+    assert rated >= encoder | {("popularity", "", ""), ("item-knn", "", ""), ("sasrec", "id", ""), ("oracle", "motion+sound", "")}
+    assert {("blind", "chance", ""), ("blind", "new-first", "")} <= rated
+    slices = {row["slice"] for row in rows if row["item_encoder"] == "video+audio" and row["metric"] == "ndcg@10"}
+    assert slices == {"all", "target:cold", "target:warm", "target:popular", "target:rare"}
+    fused = next(row for row in rows if row["item_encoder"] == "video+audio")
+    assert (fused["tuning"], fused["fusion"], fused["model"]) == ("scratch", "sum", "sasrec")
+    by = {(row["slice"], row["metric"]): row for row in rows if (row["recommender"], row["item_encoder"]) == ("sasrec", "id")}
+    parts = [by[part, "recall@10"] for part in ("target:cold", "target:warm")]
+    total = sum(float(row["value"]) * int(row["n"]) for row in parts)
+    assert float(by["all", "recall@10"]["value"]) * int(by["all", "recall@10"]["n"]) == pytest.approx(total, rel=1e-4)
+
+
+def test_a_model_of_counts_is_measured_once_and_popularity_never_finds_new_items(done: tuple[Path, dict[str, Any], Any]) -> None:
+    found = {(row["recommender"], row["slice"]): row["metrics"] for row in done[1]["rows"]}
+    assert found["popularity", "target:cold"]["recall@10"]["value"] == 0
+    (claim,) = done[1]["claims"]
+    assert (claim["metric"], claim["first"]) == ("target:cold/recall@10", "sasrec/video+audio")
+    assert claim["difference"] == pytest.approx(claim["first_value"] - claim["other_value"])
+
+
+def test_the_page_is_escaped_and_shows_all_sections(done: tuple[Path, Any, Any]) -> None:
+    page = (done[0] / "s" / "report.html").read_text(encoding="utf-8")
+    assert "<b>Clips</b>" not in page
+    assert "&lt;b&gt;Clips&lt;/b&gt;" in page
+    for name in ("cold", "table", "claims", "carrying", "neighbours", "reading"):
+        assert f'id="{name}"' in page
+    assert "data:image/png;base64," in page
+    assert "smoke run" in page
+
+
+def evaluation(greater: list[int]) -> Evaluation:
+    n = len(greater)
+    ranks = {"query": range(n), "cluster": range(n), "target": [1, 1, 2, 3], "greater": greater, "equal": [0] * n}
+    frame = pl.DataFrame(ranks | {"n_candidates": [9] * n, "masked": [0] * n, "length": [1] * n})
+    return Evaluation(frame, pl.DataFrame(), None, "remove", "", "m", 0, 9)
+
+
+def test_a_part_carries_what_its_loss_costs() -> None:
+    found = carried([evaluation([0, 1, 3, 2])], {"text": [evaluation([2, 1, 3, 2])], "image": [evaluation([0, 1, 8, 1])]})
+    gain = 1 / np.log2(np.arange(2, 12))
+    assert found.items.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(found.losses[:, 0], [(gain[0] - gain[2]) / 2, 0, 0])
+    np.testing.assert_allclose(found.losses[:, 1], [0, gain[3] - gain[8], gain[2] - gain[1]], atol=1e-12)
+    assert found.carrier.tolist() == [0, 1, -1]
+    assert found.shares(np.array([True, True, True])) == pytest.approx({"text": 1 / 3, "image": 1 / 3, EITHER: 1 / 3})
+    assert found.examples(1, 3) == [1]
+
+
+def test_items_that_nobody_clicked_are_among_those_shown() -> None:
+    split = leave_one_out(tiny_dataset())
+    counts = split.train.item_counts()[1:]
+    shown = shown_items(split, 4) - 1
+    assert len(set(shown.tolist())) == 4
+    assert counts[shown[0]] == counts.max()
+
+
+@pytest.mark.parametrize("name", list(CONTENT.files()))
+def test_packaged_recipes_are_whole(name: str) -> None:
+    for smoke in (False, True):
+        recipe = CONTENT.load(name, smoke=smoke)
+        assert list(recipe.rows())
+        for encoder in recipe.encoders.values():
+            assert found_option(encoder.set, "kind")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("recommenders.sasrec.model=sasrek", "unknown name 'sasrek' .did you mean 'sasrec'"),
+        ("recommenders.sasrec.encoders=[title]", "unknown name 'title'"),
+        ("encoders.id.drop=[video]", "only parts of a fused encoder can be dropped"),
+        ("claims=[{first: sasrec/ids, other: sasrec/id, why: x}]", "unknown name 'ids'"),
+        ("data.clip-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
+        ("data.clip-world.clips=here", "leave clips out"),
+        ("training.epoch=3", "unknown option 'training.epoch'"),
+        ("recommenders.sasrec.training={epoch: 3}", "unknown option 'epoch'"),
+        ("data.clip-world.world.liked=9", "liked"),
+    ],
+)
+def test_recipes_that_do_not_fit_are_refused(setting: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        CONTENT.load("content-demo", [setting])
+
+
+def test_options_of_models_and_missing_content_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for setting, said in (
+        ("recommenders.sasrec.set.dims=3", "unknown option 'dims'"),
+        ("encoders.id.set={kind: image}", "reads the content 'image'|no item has a cover"),
+        ("data.clip-world.missing={text: 0.5}", "has no content 'text' that could be missing; it has audio"),
+    ):
+        with pytest.raises(Exception, match=said):
+            report(CONTENT.load("content-demo", [setting], smoke=True), Call(tmp_path / "s", show=False))
+        assert not (tmp_path / "s" / "trainings").exists()

@@ -1,0 +1,176 @@
+"""Cut histories and items held out at random, beside naive references over lists."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given as hypothesis_given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from reverie.data.content import ItemFeatures
+from reverie.data.dataset import Dataset
+from reverie.data.splits import by_sequence, by_user, cold_items, given, leave_one_out, temporal
+from reverie.data.splits.config import ColdItems, LeaveOneOut, split_dataset
+from reverie.errors import ConfigError, DataError
+from reverie.evaluation.slices import slice_masks
+from reverie.seeds import numpy_generator
+from reverie.testing.data import tiny_dataset
+
+if TYPE_CHECKING:
+    from reverie.data.queries import Queries
+
+LENGTHS = st.lists(st.integers(1, 9), min_size=3, max_size=12)
+
+
+def log(lengths: list[int], seed: int) -> Dataset:
+    draw = np.random.default_rng(seed)
+    user = np.repeat(np.arange(len(lengths)), lengths)
+    events = {"user": user, "item": draw.integers(0, 15, len(user)), "kind": draw.choice(["see", "buy"], len(user))}
+    return Dataset(pl.DataFrame(events), name="log", order="source")
+
+
+def named(queries: Queries) -> list[tuple[Any, list[Any], list[Any]]]:
+    """User, history and targets of each query, by ids."""
+    items, users = queries.sequences.vocabulary.items.to_list(), queries.sequences.vocabulary.users.to_list()
+    found = []
+    for q in range(len(queries)):
+        history = [items[code - 1] for code in queries.sequences.items[queries.start[q] : queries.stop[q]]]
+        found.append(
+            (users[queries.users[q]], history, [items[c - 1] for c in queries.targets[queries.offsets[q] : queries.offsets[q + 1]]])
+        )
+    return found
+
+
+def rows_of(sequences: Any) -> list[tuple[Any, list[Any]]]:
+    items, users = sequences.vocabulary.items.to_list(), sequences.vocabulary.users.to_list()
+    return [(users[sequences.users[r]], [items[code - 1] for code in sequences.row(r)]) for r in range(len(sequences))]
+
+
+@settings(max_examples=40, deadline=None)
+@hypothesis_given(LENGTHS, st.integers(0, 99), st.integers(1, 2), st.integers(0, 4))
+def test_the_last_events_are_those_of_a_shorter_log(lengths: list[int], seed: int, last: int, more: int) -> None:
+    dataset, kept = log([*lengths, 6], seed), last + 2 + more
+    short = Dataset(dataset.events.group_by("user", maintain_order=True).tail(kept), name="log", order="source")
+    ours, theirs = leave_one_out(dataset, last, keep_last=kept), leave_one_out(short, last)
+    assert ours.vocabulary.items.equals(theirs.vocabulary.items)
+    assert rows_of(ours.train) == rows_of(theirs.train)
+    assert rows_of(ours.refit) == rows_of(theirs.refit)
+    assert named(ours.valid) == named(theirs.valid)
+    assert named(ours.test) == named(theirs.test)
+    assert ours.sha256 == dataset.sha256
+    assert ours.protocol == f"leave_one_out({'last=2,' if last == 2 else ''}keep_last={kept})"
+
+
+def test_a_long_cut_changes_nothing_but_the_name() -> None:
+    dataset = log([5, 6, 4], 0)
+    assert leave_one_out(dataset, keep_last=6).train.items is dataset.sequences.items
+    assert leave_one_out(dataset).protocol == "leave_one_out"
+    with pytest.raises(ConfigError, match="keep_last=2 leaves nothing to learn from; use 3 or more"):
+        leave_one_out(dataset, keep_last=2)
+
+
+def test_features_and_titles_of_the_items_that_are_left() -> None:
+    dataset = tiny_dataset()
+    values = np.arange(40, dtype=np.float32).reshape(20, 2)
+    content = {"text": ItemFeatures(pl.Series("item", [f"a{i:02d}" for i in range(20)]), values)}
+    dataset = Dataset(dataset.events, dataset.catalog, content=content)
+    vocabulary = dataset.vocabulary.only(np.arange(20) % 3 == 0)
+    assert vocabulary.titles is not None
+    assert vocabulary.titles.to_list() == [f"Tale {i:02d}" for i in range(0, 20, 3)]
+    np.testing.assert_array_equal(vocabulary.content["text"].values, values[::3])
+    assert vocabulary.content["text"].present.all()
+
+
+PARTS = ["train", "train", "valid", "test"]
+PROTOCOLS: list[Callable[[Dataset], Any]] = [
+    leave_one_out,
+    lambda d: leave_one_out(d, last=2),
+    lambda d: by_user(d, 0.2, 0.3, targets="all", seed=1),
+    lambda d: temporal(Dataset(d.events.with_columns(timestamp=pl.int_range(pl.len()) * 37 % 101)), 0.2, 0.3, "all"),
+    lambda d: by_sequence(Dataset(d.events.with_columns(timestamp=pl.int_range(pl.len()))), 0.3, 0.3),
+    lambda d: given(Dataset(d.events.with_columns(part=pl.Series(PARTS * d.n_events).head(d.n_events)), order="none")),
+]
+
+
+def drawn(split: Any, seed: int, *shares: float) -> list[set[Any]]:
+    """The items that a seed holds out, one set for each share."""
+    order = split.vocabulary.items[numpy_generator(seed, "cold_items").permutation(split.vocabulary.n_items)].to_list()
+    stops = np.cumsum([round(share * len(order)) for share in (0, *shares)]).tolist()
+    return [set(order[a:b]) for a, b in itertools.pairwise(stops)]
+
+
+@pytest.mark.parametrize("make", PROTOCOLS, ids=["last", "two", "user", "temporal", "sequence", "given"])
+@pytest.mark.parametrize("seed", range(3))
+def test_cold_items_leave_training_and_histories(make: Callable[[Dataset], Any], seed: int) -> None:
+    split = make(log([7, 9, 8, 5, 6, 9, 8, 7, 6, 9, 8, 9], seed))
+    cut = cold_items(split, 0.2, 0.2, seed)
+    for_test, for_valid = drawn(split, seed, 0.2, 0.2)
+    cold = for_test | for_valid
+    assert len(for_test) == len(for_valid) == 3
+    assert len(cold) == 6
+
+    def learned(rows: Any) -> list[tuple[Any, list[Any]]]:
+        return [(user, kept) for user, row in rows_of(rows) if (kept := [item for item in row if item not in cold])]
+
+    def asked(queries: Queries, dropped: set[Any]) -> list[tuple[Any, list[Any], list[Any]]]:
+        left = [(u, [i for i in h if i not in cold], [i for i in t if i not in dropped]) for u, h, t in named(queries)]
+        return [one for one in left if one[2]]
+
+    assert rows_of(cut.train) == learned(split.train)
+    assert rows_of(cut.refit) == learned(split.refit)
+    assert named(cut.valid) == asked(split.valid, for_test)
+    assert named(cut.test) == asked(split.test, for_valid)
+    assert cut.protocol == f"{split.protocol},cold_items(share=0.2,valid=0.2,seed={seed})"
+    assert cut.vocabulary is split.vocabulary
+    for ours in (cut.valid, cut.test):  # a target still has the kind of its event
+        assert ours.targets_at is not None
+        assert np.array_equal(ours.sequences.items[ours.targets_at], ours.targets)
+    kinds = cut.test.target_column("kind")
+    before = split.test.target_column("kind")[~np.isin(split.vocabulary.items.to_numpy()[split.test.targets - 1], list(for_valid))]
+    assert np.array_equal(kinds, before)
+    masks = slice_masks(cut.test.targets, cut.test.lengths[cut.test.target_queries].astype(np.int32), cut.train)
+    assert masks["target:cold"].any()
+
+
+def test_the_options_of_a_recipe_do_the_same() -> None:
+    options = LeaveOneOut(keep_last=6, cold=ColdItems(share=0.2, valid=0, seed=3))
+    split = split_dataset(tiny_dataset(), options)
+    assert split.protocol == "leave_one_out(keep_last=6),cold_items(share=0.2,valid=0,seed=3)"
+    assert named(split.test) == named(cold_items(leave_one_out(tiny_dataset(), keep_last=6), 0.2, 0, 3).test)
+    assert (
+        split_dataset(tiny_dataset(), LeaveOneOut(keep_last=6, cold=ColdItems(share=0.2, seed=4))).train.n_events
+        != split.train.n_events
+    )
+    assert LeaveOneOut().model_dump(mode="json") == {"protocol": "leave_one_out", "last": 1}  # keys of stored results
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"share": 0}, "cold items need shares above 0"),
+    ({"share": 0.6, "valid": 0.4}, "cold items need shares above 0 that leave items"),
+    ({"share": 0.5, "valid": -0.1}, "not share=0.5, valid=-0.1"),
+    ({"share": 0.01, "valid": 0.1}, "no test question of 'tiny' is about one of the 0 cold items; hold out more"),
+    (
+        {"share": 0.1, "valid": 0.89, "seed": 0},
+        "(leaves no (training|validation|test) rows of 'tiny'; hold out fewer|no test question)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "sentence"), BAD)
+def test_shares_that_are_not_possible(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=sentence):
+        cold_items(leave_one_out(tiny_dataset()), **options)
+
+
+def test_labelled_rows_are_refused() -> None:
+    events = tiny_dataset().events.unique(["user", "item"], keep="first", maintain_order=True)
+    last = pl.int_range(pl.len()).over("user") - pl.len().over("user")
+    part = pl.when(last == -1).then(pl.lit("test")).when(last == -2).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    with pytest.raises(DataError, match="'tiny' has labels, and items of labelled rows cannot be held out"):
+        cold_items(given(Dataset(events.with_columns(label=pl.lit(1.0), part=part), name="tiny")))
