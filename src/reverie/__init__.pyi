@@ -15,11 +15,14 @@ from reverie.data.vocabulary import Vocabulary as Vocabulary
 from reverie.errors import ReverieError as ReverieError
 from reverie.evaluation import Evaluation as Evaluation, evaluate as evaluate, recommend as recommend
 from reverie.models import (
+    adopt as adopt,
     create_model as create_model,
     list_models as list_models,
     load_model as load_model,
+    register_model as register_model,
     save_model as save_model,
 )
+from reverie.robustness.trained import attack as attack
 from reverie.training import TrainingConfig as TrainingConfig, blend as blend, fit as fit
 
 __version__: str

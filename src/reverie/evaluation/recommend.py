@@ -16,6 +16,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import batches, evaluation_mode, highest, history_keys, in_model_codes, masked, score_batch
 from reverie.evaluation.recommendations import find_items, listed_items
+from reverie.models.own import card_of
 from reverie.protocols import Recommender
 
 
@@ -68,7 +69,7 @@ def recommend(
     """
     if isinstance(histories, str):
         raise ConfigError(f"a history is a list of ids or titles; write ['{histories}']")
-    vocabulary = model.card.vocabulary
+    vocabulary = card_of(model, "recommend").vocabulary
     several = len(histories) > 0 and all(isinstance(h, Sequence | np.ndarray) and not isinstance(h, str) for h in histories)
     rows = histories if several else [histories]
     codes = find_items([item for row in rows for item in row], vocabulary, several)

@@ -17,7 +17,8 @@ from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.models import MODELS, create_model, load_model
+from reverie.models import MODELS, adopt, create_model, load_model
+from reverie.models.own import count, fits
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender
 from reverie.seeds import numpy_generator
@@ -93,6 +94,7 @@ def fit(
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
+    model = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
         split = recode(split, model.card.vocabulary)
     if isinstance(model, Blends):
@@ -100,19 +102,24 @@ def fit(
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
-    if isinstance(model, Counts):
+    if fits(model):
         watch = Stopwatch()
         with progress(settings_tried_by(model.card.config), f"fitting {model.card.name}", show) as shown:
-            overrides = model.fit_counts(sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed)
+            overrides = dict(count(model, sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed))
         return Fitted(watch.seconds, peak_mb(), chosen=overrides, processor_seconds=watch.processor, load=watch.load)
+    if not hasattr(model, "loss"):
+        return _nothing_to_fit(model)
 
     import torch
 
     from reverie.training.loop import Trainer, training_source
     from reverie.training.optimiser import choose_device
 
+    kind = type(model).__name__
     if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
+        raise ConfigError(f"{kind} has loss but is no torch.nn.Module, which fit trains; make it one, or give it fit_counts(train)")
+    if not hasattr(model, "plan"):
+        raise ConfigError(f"{kind} has no plan, which fit needs: the name of its batches, e.g. plan = 'prefixes'")
     place = choose_device(device)
     processes.start(place)
     model = model.to(place)
@@ -124,6 +131,14 @@ def fit(
     last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
     spent = (trainer.watch.processor, trainer.watch.load)
     return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows, *spent)
+
+
+def _nothing_to_fit(model: Recommender) -> Fitted:
+    """Return what a fit of a model did that has nothing but scores; one that is to be fitted by another name is refused."""
+    if callable(getattr(model, "fit", None)):
+        kind = type(model).__name__
+        raise ConfigError(f"{kind} has fit, which rv.fit does not call; name it fit_counts(train), or call it and leave out rv.fit")
+    return Fitted(0.0, peak_mb())
 
 
 def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Callable[[], float]:
@@ -187,7 +202,7 @@ def validation_measure(model: Recommender, split: Split, config: TrainingConfig,
     """Return a function that measures a model on validation, on the same queries each time."""
     from reverie.evaluation import evaluate
 
-    queries = validation_queries(split, config, COUNTING_QUERIES if isinstance(model, Counts) else None)
+    queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
         return evaluate(model, queries, top=0, device=device).value(config.metric)
@@ -239,7 +254,7 @@ def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: An
     """
     from reverie.models.blend.model import Blend
 
-    models = [load_model(one) if isinstance(one, str | Path) else one for one in parts]
+    models = [load_model(one) if isinstance(one, str | Path) else adopt(one, split.vocabulary) for one in parts]
     named = [{"name": one.card.name, **one.card.config.model_dump(mode="json", exclude_unset=True)} for one in models]
     config = checked(MODELS.config("blend"), {"parts": named}, "blend")
     model = Blend(config, split.vocabulary, models)
