@@ -13,7 +13,15 @@ from reverie.data.splits import (
 )
 from reverie.data.vocabulary import Vocabulary as Vocabulary
 from reverie.errors import ReverieError as ReverieError
-from reverie.evaluation import Evaluation as Evaluation, evaluate as evaluate, recommend as recommend
+from reverie.evaluation import (
+    Evaluation as Evaluation,
+    evaluate as evaluate,
+    judge as judge,
+    paired_test as paired_test,
+    recommend as recommend,
+    recommend_all as recommend_all,
+)
+from reverie.evaluation.vectors import item_vectors as item_vectors, similar as similar, user_vectors as user_vectors
 from reverie.models import (
     adopt as adopt,
     create_model as create_model,
@@ -23,6 +31,7 @@ from reverie.models import (
     save_model as save_model,
 )
 from reverie.robustness.trained import attack as attack
+from reverie.training.run import Run as Run, open_run as load_run
 from reverie.training import TrainingConfig as TrainingConfig, blend as blend, fit as fit
 
 __version__: str

@@ -8,7 +8,6 @@ import numpy as np
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
-from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError, short
 
@@ -22,21 +21,10 @@ def named(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-def require_model(model: Any, *methods: str, instead: str = "") -> None:
-    """Refuse what has no `scores`, or lacks other methods that a call needs; `instead` says what to do then."""
-    if isinstance(model, str):
-        raise ConfigError(f"'{model}' is a name, not a model; make one first: model = rv.create_model('{model}', split), then rv.fit")
-    if isinstance(model, Dataset | Split | Queries | Sequences):
-        raise ConfigError(f"{named(model)} stands where the model is due; the model comes first, as in rv.fit(model, split)")
-    for method in ("scores", *methods):
-        if not callable(getattr(model, method, None)):
-            remedy = instead or "give it one, or a model made by rv.create_model"
-            raise ConfigError(f"{_called(model)} has no method {method}, which this call needs; {remedy}")
-
-
-def _called(model: Any) -> str:
-    name = getattr(getattr(model, "card", None), "name", None)
-    return f"model '{name}'" if name else named(model)
+def require_method(model: Any, method: str, instead: str) -> None:
+    """Refuse a model that lacks a method that a call needs; `instead` says which call does without."""
+    if not callable(getattr(model, method, None)):
+        raise ConfigError(f"model '{model.card.name}' has no {method}, which this call needs; {instead}")
 
 
 def require_split(split: Any, call: str) -> None:

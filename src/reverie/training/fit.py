@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
+from reverie.calls import require_split
 from reverie.cores import Stopwatch
 from reverie.data.queries import Queries
 from reverie.data.recode import recode
@@ -24,7 +25,7 @@ from reverie.protocols import Blends, Card, Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
-from reverie.training.config import COUNTING_QUERIES, TrainingConfig, settings_tried_by
+from reverie.training.config import COUNTING_QUERIES, TrainingConfig, TrainingOptions, settings_tried_by
 
 if TYPE_CHECKING:
     from reverie.models.blend.model import Blend
@@ -55,7 +56,7 @@ def fit(
     device: str | None = None,
     show: bool = True,
     on_validation: Callable[[int, float], None] | None = None,
-    **options: Any,
+    **options: Unpack[TrainingOptions],
 ) -> Fitted:
     """Fit a model to the training events of a split; choose on its validation queries; never look at the test.
 
@@ -87,12 +88,13 @@ def fit(
     Raises
     ------
     ConfigError
-        If an option is unknown or not valid.
+        If an option is unknown or not valid, or the model or the split is something else.
     DataError
         If the split has items or users that the model does not know; codes of others are matched by their ids.
     RunError
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
+    require_split(split, "rv.fit(model, split)")
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
     model = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
@@ -226,7 +228,7 @@ def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
     return found
 
 
-def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Any) -> Recommender:
+def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
     """Blend fitted models: a weighted sum of their standardised scores, the weights chosen on the validation queries of a split.
 
     Parameters
