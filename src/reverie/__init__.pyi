@@ -30,8 +30,10 @@ from reverie.models import (
     register_model as register_model,
     save_model as save_model,
 )
+from reverie.report.board import Leaderboard as Leaderboard
+from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack
-from reverie.training.run import Run as Run, open_run as load_run
+from reverie.training.run import Run as Run
 from reverie.training import TrainingConfig as TrainingConfig, blend as blend, fit as fit
 
 __version__: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,7 @@ def load_model(folder: str | Path, cls: type | None = None) -> Recommender:
     tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
     load_tensors(model, tensors, str(folder))
     check_seal(described, path, _REMEDY, RunError)
+    model.card = replace(model.card, fitted=True)
     return model
 
 

@@ -48,15 +48,17 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     return rank(group_runs(runs), metrics)
 
 
-def rank(groups: Mapping[str, Sequence[Run | Trial]], metrics: Sequence[str] = METRICS, order: str = ORDER) -> Leaderboard:
+def rank(
+    groups: Mapping[str, Sequence[Run | Trial]], metrics: Sequence[str] = METRICS, left_out: Mapping[str, str] | None = None
+) -> Leaderboard:
     """Rank what was measured; each group, by its label, is one row."""
     runs = [run for group in groups.values() for run in group]
     facts = _shared(runs)
-    names = tuple(n for n in dict.fromkeys((*metrics, ORDER, order)) if all(_answers(run.test, n) for run in runs))
+    names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
     rows = [Row(label, tuple(group), cells(pooled([run.test for run in group], names))) for label, group in groups.items()]
-    ordered = sorted_rows(rows, order)
-    pairs = paired_differences({row.label: row.tests for row in ordered}, order)
-    return Leaderboard(*facts, metrics=names, rows=ordered, pairs=pairs, order=order)
+    ordered = sorted_rows(rows, ORDER)
+    pairs = paired_differences({row.label: row.tests for row in ordered}, ORDER)
+    return Leaderboard(*facts, metrics=names, rows=ordered, pairs=pairs, left_out=left_out or {})
 
 
 def _shared(runs: Sequence[Run | Trial]) -> tuple[str, str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -99,8 +99,18 @@ def fit(
     model = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
         split = recode(split, model.card.vocabulary)
+    found = _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
+    model.card = replace(model.card, fitted=True)
+    return found
+
+
+def _fit(
+    model: Recommender, split: Split, chosen: TrainingConfig, folder: Path | None, device: str | None, show: bool,
+    on_validation: Callable[[int, float], None] | None,
+) -> Fitted:  # fmt: skip
+    """Fit by counting, by steps, or part by part."""
     if isinstance(model, Blends):
-        return _fit_blend(cast("Blend", model), split, chosen, None if folder is None else Path(folder), device, show)
+        return _fit_blend(cast("Blend", model), split, chosen, folder, device, show)
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
@@ -125,8 +135,7 @@ def fit(
     place = choose_device(device)
     processes.start(place)
     model = model.to(place)
-    source, kept = training_source(model, sequences), None if folder is None else Path(folder)
-    trainer = Trainer(model, source, chosen, measure, kept, place, on_validation)
+    trainer = Trainer(model, training_source(model, sequences), chosen, measure, folder, place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
