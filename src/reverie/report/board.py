@@ -73,7 +73,8 @@ class Leaderboard:
 
         Columns ``model`` (the label), ``seeds`` (how many), for each metric its value and the ends of its 95 % interval
         (``ndcg@10``, ``ndcg@10_low``, ``ndcg@10_high``; null where it has none), ``behind`` (distance to the best row in `order`)
-        with its corrected ``p_holm``, ``seconds`` and ``peak_mb`` of a fit.
+        with its corrected ``p_holm``, ``seconds`` and ``peak_mb`` of a fit (null for a model that came
+        fitted).
         """
         found = []
         for row in self.rows:
@@ -84,7 +85,8 @@ class Leaderboard:
             pair = self.pair(self.best.label, row.label)
             values |= {"behind": pair and pair.difference, "p_holm": pair and pair.p_holm}
             found.append(values | {"seconds": row.seconds, "peak_mb": row.peak_mb})
-        return pl.DataFrame(found, schema_overrides={"behind": pl.Float64, "p_holm": pl.Float64}, infer_schema_length=None)
+        kinds = dict.fromkeys(("behind", "p_holm", "seconds", "peak_mb"), pl.Float64)
+        return pl.DataFrame(found, schema_overrides=kinds, infer_schema_length=None).fill_nan(None)
 
     def sort(self, metric: str) -> Leaderboard:
         """Return the board sorted by another of its metrics, highest first, every two rows compared in that metric.

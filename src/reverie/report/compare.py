@@ -48,8 +48,8 @@ def compare(
     split : Split
         Where they learn and are measured.
     models : sequence or mapping
-        Registered names, and models in memory; a mapping gives labels. One that is not fitted yet is copied and fitted, with weights
-        drawn anew for each seed; one that is fitted is measured as it is, once.
+        Registered names, and models in memory; a mapping gives labels. One that is not fitted yet is copied and fitted, with
+        weights drawn anew for each seed; one that is fitted is measured as it is, once.
     seeds : int
         Fits of each, with the seeds 0, 1, …
     metrics : sequence of str
@@ -131,11 +131,9 @@ def _fits(
         return
     for seed in seeds:
         model = create_model(one, split, seed=seed) if isinstance(one, str) else _anew(one, seed)
-        config = checked(
-            TrainingConfig, {**getattr(model.card.config, "training_defaults", {}), **training, "seed": seed}, "training"
-        )
-        fitted = fit(model, split, config, device=device, show=show)
-        yield model, config, fitted
+        usual = getattr(model.card.config, "training_defaults", {})
+        config = checked(TrainingConfig, {**usual, **training, "seed": seed}, "training")
+        yield model, config, fit(model, split, config, device=device, show=show)
 
 
 def _anew(model: Recommender, seed: int) -> Recommender:
