@@ -199,6 +199,8 @@ class DatasetRecipe(Options):
     """What each kind of event is worth; or thresholds of ratings such as {rating>=8: 1.0, else: 0.2}; or the column of rewards."""
     propensity: str | None = _where_given()
     """Column of the logging policy's propensities, for a file."""
+    weight: str | None = _where_given()
+    """Column of how much events count in training, for a file; models with the tag ``weights`` heed it."""
     sessions: SessionCut | None = _where_given()
     """Cut histories into sessions, each of which is then a user, before `user_core` and `item_core` are applied."""
     user_core: int = Field(default=0, ge=0, le=2**31)
