@@ -20,6 +20,4 @@ def defined_at(path: str) -> str:
     if home.startswith("reverie.") and hasattr(importlib.import_module(home), name):
         return f"{home}.{name}"
     lazy = vars(package).get("_WHERE", {}).get(name)  # a type alias does not know its module
-    if lazy is None:
-        return path
-    return defined_at(f"{lazy if lazy.startswith('reverie.') else f'{module}.{lazy}'}.{name}")
+    return path if lazy is None else defined_at(lazy)

@@ -25,7 +25,7 @@ FLOORS = [
     {"evaluation"},
     {"models"},
     {"objectives", "diffusion", "nn"},
-    {"protocols"},
+    {"protocols", "calls"},
     {"data"},
     {
         "lazy",

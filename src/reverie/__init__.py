@@ -8,14 +8,7 @@ from reverie.lazy import lazy
 
 __version__ = "0.1.0"
 
-_NAMES = {
-    "data.dataset": "Dataset", "data.sequences": "Sequences", "data.queries": "Queries", "data.split": "Split",
-    "data.vocabulary": "Vocabulary", "errors": "ReverieError", "data.sources": "load_dataset list_datasets",
-    "data.readers": "read_events", "data.splits": "leave_one_out temporal by_user by_sequence given",
-    "models": "create_model list_models load_model save_model", "training": "blend fit TrainingConfig",
-    "evaluation": "evaluate Evaluation recommend",
-}  # fmt: skip
-_WHERE, _LISTED, __getattr__ = lazy(__name__, _NAMES)
+_WHERE, _LISTED, __getattr__ = lazy(__name__, __file__)
 __all__ = ["__version__", *_LISTED]
 
 

@@ -1,20 +1,30 @@
-"""Packages that import a public name when it is first used."""
+"""Packages that import a public name when it is first used; their stubs, which type checkers read, say where each name is."""
 
+import ast
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
-def lazy(package: str, names: Mapping[str, str]) -> tuple[dict[str, str], list[str], Callable[[str], Any]]:
-    """Return the module of each public name, the names in order, and the package's ``__getattr__``.
+def lazy(package: str, file: str) -> tuple[dict[str, str], list[str], Callable[[str], Any]]:
+    """Return the place of each public name (``module.name``), the names in order, and the package's ``__getattr__``.
 
-    Names are given by module of the package, with blanks between them.
+    The names are those that ``__init__.pyi`` beside the package's file imports: ``from reverie.data.split import Split as Split``.
     """
-    where = {name: module for module, listed in names.items() for name in listed.split()}
+    stub = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
+    where = {
+        alias.asname: f"{node.module}.{alias.name}"
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    }
 
     def find(name: str) -> Any:
         if name in where:
-            return getattr(importlib.import_module(f"{package}.{where[name]}"), name)
+            module, _, own = where[name].rpartition(".")
+            return getattr(importlib.import_module(module), own)
         raise AttributeError(f"module '{package}' has no attribute '{name}'")
 
     return where, sorted(where), find

@@ -28,11 +28,14 @@ class Card:
         Its frozen options.
     vocabulary : Vocabulary
         External ids and titles.
+    fitted : bool
+        Whether `reverie.fit` or `reverie.load_model` made it what it is.
     """
 
     name: str
     config: Any
     vocabulary: Vocabulary
+    fitted: bool = False
 
 
 @runtime_checkable

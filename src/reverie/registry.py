@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -18,11 +18,11 @@ class Entry:
 
     Parameters
     ----------
-    build : str
+    build : str or callable
         ``module:name`` of a function or class that takes ``(config, vocabulary)``. Written in code or in an installed package's
-        entry point, never taken from a user's file.
-    config : str
-        ``module:name`` of its frozen pydantic configuration, readable without torch.
+        entry point, never taken from a user's file. What a session registers is there itself.
+    config : str or type
+        ``module:name`` of its frozen pydantic configuration, readable without torch; or that itself.
     summary : str
         One line for lists.
     paper : str
@@ -33,26 +33,28 @@ class Entry:
         ``weights`` (losses are weighted by the column ``weight`` of the training events).
     """
 
-    build: str
-    config: str
+    build: str | Callable[[Any, Any], Any]
+    config: str | type
     summary: str = ""
     paper: str = ""
     tags: frozenset[str] = frozenset()
 
 
-def load_object(target: str) -> Any:
+def load_object(target: Any) -> Any:
     """Import ``module:name``.
 
     Parameters
     ----------
-    target : str
+    target : str or object
         A target written in an `Entry`.
 
     Returns
     -------
     object
-        What the module calls so.
+        What the module calls so; what is no text, as it is.
     """
+    if not isinstance(target, str):
+        return target
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -72,6 +74,31 @@ class Registry(Mapping[str, Entry]):
 
     def __init__(self, kind: str, entries: Mapping[str, Entry], group: str) -> None:
         self.kind, self.group, self._ours = kind, group, dict(entries)
+        self.session: dict[str, Entry] = {}
+        """Entries that this session added, see `add`."""
+
+    def add(self, name: str, entry: Entry) -> None:
+        """Add an entry for this session; one that was added before is replaced.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        entry : Entry
+            With its objects, or names of them.
+
+        Raises
+        ------
+        ConfigError
+            If Reverie or an installed package has the name.
+        """
+        if name in self._entries:
+            raise ConfigError(f"'{name}' is a {self.kind} of Reverie or of an installed package; choose another name")
+        self.session[name] = entry
+
+    @property
+    def _known(self) -> Mapping[str, Entry]:
+        return self._entries | self.session if self.session else self._entries
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
@@ -84,18 +111,18 @@ class Registry(Mapping[str, Entry]):
 
     def __getitem__(self, name: str) -> Entry:
         try:
-            return self._entries[name]
+            return self._known[name]
         except KeyError:
-            raise unknown(self.kind, name, self._entries) from None
+            raise unknown(self.kind, name, self._known) from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._known
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._known)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._known)
 
     def config(self, name: str) -> Any:
         """Return the configuration class of an entry.

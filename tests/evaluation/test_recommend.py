@@ -67,7 +67,7 @@ def test_an_id_is_what_reads_the_same(known: list[int], wanted: list[str | int])
 
 def test_one_history(split: Split, table: np.ndarray, make: Make) -> None:
     model = make(np.tile(np.arange(30, dtype=np.float32), (len(table), 1)))
-    found = recommend(model, ["Story number d29", 128], k=3)
+    found = recommend(model, ["Story number d29", 128], k=3, titles=True)
     assert found.columns == ["rank", "item", "title", "score"]
     assert found["item"].to_list() == [127, 126, 125]
     assert found["title"][0] == split.vocabulary.title(28)

@@ -98,7 +98,7 @@ def test_users_without_training_events_are_not_trained() -> None:
 def test_recommending_by_titles_folds_in() -> None:
     import reverie as rv
 
-    found = rv.recommend(model_of(), ["Tale 01", "Tale 04"], k=3)
+    found = rv.recommend(model_of(), ["Tale 01", "Tale 04"], k=3, titles=True)
     assert len(found) == 3
     assert not set(found["title"]) & {"Tale 01", "Tale 04"}
 

@@ -102,6 +102,7 @@ def demo(
     conclude(comparison, out)
     screen.print("4/4  after 'Toy Story', 'Star Wars' and 'Fargo', the transformer would show:")
     model = next(run for run in comparison.runs if run.recipe.model_name == "sasrec").model()
-    for row in recommend(model, ["Toy Story (1995)", "Star Wars (1977)", "Fargo (1996)"], k=5).iter_rows(named=True):
+    films = ["Toy Story (1995)", "Star Wars (1977)", "Fargo (1996)"]
+    for row in recommend(model, films, k=5, titles=True).iter_rows(named=True):
         screen.print(f"     {row['rank']}. {row['title']}", markup=False)
     screen.print(f"done in {time.monotonic() - begin:.0f} s", markup=False)

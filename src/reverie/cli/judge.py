@@ -142,7 +142,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
 
 
 def _systems(arguments: Sequence[str]) -> dict[str, list[str]]:
-    from reverie.report.ranking import BASELINES
+    from reverie.report.cells import BASELINES
 
     found: dict[str, list[str]] = {}
     for argument in arguments:

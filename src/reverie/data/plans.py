@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from reverie.data.batch import SequenceBatch, padded, query_batch
 from reverie.data.queries import labelled_queries
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.data.transitions import TransitionPlan
+from reverie.errors import ConfigError, unknown
 
 
 class BatchPlan(Protocol):
@@ -119,7 +120,7 @@ class LabelledPlan:
         )
 
 
-_PLANS: dict[str, Callable[[Sequences, int], BatchPlan]] = {
+_PLANS: dict[str, Callable[[Sequences, Any], BatchPlan]] = {
     "positions": positions_plan,
     "pairs": PairsPlan,
     "prefixes": prefixes_plan,
@@ -130,6 +131,10 @@ _PLANS: dict[str, Callable[[Sequences, int], BatchPlan]] = {
 }
 
 
-def create_plan(name: str, sequences: Sequences, history: int) -> BatchPlan:
+def create_plan(name: str, sequences: Sequences, history: int | None) -> BatchPlan:
     """Return the plan of a name."""
+    if name not in _PLANS:
+        raise unknown("plan of batches", name, _PLANS)
+    if history is None and name.startswith(("positions", "prefixes")):
+        raise ConfigError(f"a model with plan = '{name}' needs a history, the number of events that it reads, e.g. history = 50")
     return _PLANS[name](sequences, history)

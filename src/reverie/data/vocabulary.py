@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -52,7 +52,13 @@ class Vocabulary(Shown):
 
     @cached_property
     def _item_index(self) -> dict[Any, int]:
-        return {item: code for code, item in enumerate(self.items.to_list(), start=1)}
+        return {item: code for code, item in enumerate(self.items.to_list())}
+
+    @cached_property
+    def names(self) -> pl.Series:
+        """What to call each item in front of a person, as `title` does, shape [n_items]."""
+        plain = ("item " + self.items.cast(pl.String)).alias("title")
+        return plain if self.titles is None else plain.zip_with(self.titles.fill_null("") == "", self.titles.cast(pl.String))
 
     @cached_property
     def _user_index(self) -> dict[Any, int]:
@@ -72,7 +78,7 @@ class Vocabulary(Shown):
         ndarray, int32
             Codes in 0..N.
         """
-        return np.array([self._item_index.get(matched_one(i, self.items.dtype), 0) for i in ids], dtype=np.int32)
+        return (_places(ids, self.items, lambda: self._item_index) + 1).astype(np.int32)
 
     def user_codes(self, ids: Iterable[Any]) -> NDArray[np.int64]:
         """Return the codes of external user ids; -1 for an id that is not known.
@@ -87,7 +93,7 @@ class Vocabulary(Shown):
         ndarray, int64
             Codes in -1..n_users-1.
         """
-        return np.array([self._user_index.get(matched_one(u, self.users.dtype), -1) for u in ids], dtype=np.int64)
+        return _places(ids, self.users, lambda: self._user_index)
 
     def same_items(self, other: Vocabulary) -> bool:
         """Return whether item codes mean the same in another vocabulary."""
@@ -117,8 +123,30 @@ class Vocabulary(Shown):
         """
         if not 1 <= code <= self.n_items:
             raise DataError(f"item code {code} is outside 1..{self.n_items}")
-        title = None if self.titles is None else self.titles[int(code) - 1]
-        return str(title) if title else f"item {self.items[int(code) - 1]}"
+        return str(self.names[int(code) - 1])
+
+
+MANY = 256
+"""Ids from which on they are looked up together."""
+
+
+def _places(ids: Iterable[Any], known: pl.Series, index: Callable[[], dict[Any, int]]) -> NDArray[np.int64]:
+    """Return where each id stands among distinct ids, -1 where it does not; many of one type are looked up at once."""
+    given = ids if isinstance(ids, np.ndarray | pl.Series) else list(ids)
+    if len(given) >= MANY and (typed := _typed(given)) is not None:
+        return positions(typed, known)
+    return np.array([index().get(matched_one(one, known.dtype), -1) for one in given], dtype=np.int64)
+
+
+def _typed(ids: Any) -> pl.Series | None:
+    """Return integers or texts as a series; None for other ids and for a mixture."""
+    if isinstance(ids, list) and set(map(type, ids)) not in ({int}, {str}):
+        return None
+    try:
+        typed = pl.Series(ids)
+    except (TypeError, OverflowError):
+        return None
+    return typed if typed.dtype in (pl.Int64, pl.Int32, pl.String) else None
 
 
 def positions(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:

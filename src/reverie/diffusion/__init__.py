@@ -2,11 +2,4 @@
 
 from reverie.lazy import lazy
 
-_NAMES = {
-    "config": "DDIM DDPM DPMSolver Exact SamplerConfig",
-    "denoisers": "create_denoiser",
-    "noising": "Guided Schedule create_schedule q_sample x0_loss",
-    "samplers": "create_sampler sample",
-    "samplers.exact": "AffineLaw affine_law",
-}
-_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

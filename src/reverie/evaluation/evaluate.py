@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from reverie import processes
+from reverie.calls import require_queries
 from reverie.data.queries import Queries, Seen, repeated_targets
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.errors import ConfigError, DataError
@@ -74,12 +75,13 @@ def evaluate(
     Raises
     ------
     ConfigError
-        If `seen`, `top` or `batch_size` is not valid.
+        If `seen`, `top` or `batch_size` is not valid, or the model or the queries are something else.
     DataError
         If there are no queries, or `train` has another catalogue.
     RunError
         If the model returns scores of a wrong shape or scores that are not finite.
     """
+    require_queries(queries)
     rule = queries.seen if seen is None else seen
     if rule not in ("remove", "keep"):
         raise ConfigError(f"seen='{rule}' is not a rule for seen items; use 'remove' or 'keep'")

@@ -18,6 +18,7 @@ from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
+from reverie.models.own import adopt
 from reverie.protocols import Recommender
 from reverie.seeds import seed_torch
 
@@ -61,7 +62,8 @@ def evaluation_mode(model: Recommender, device: str | torch.device | None, seed:
 
 def in_model_codes(model: Recommender, queries: Queries) -> tuple[Queries, NDArray[np.int32] | None]:
     """Return queries in the codes of a model, and its code of each item of theirs, 0 where unknown → [N + 1]; None if all agree."""
-    own, known = queries.sequences.vocabulary, model.card.vocabulary
+    own = queries.sequences.vocabulary
+    known = adopt(model, own).card.vocabulary
     if own.holds_in(known):
         return queries, None
     recoder = Recoder(own, known)
@@ -88,6 +90,8 @@ def score_batch(
     scores = model.scores(batch) if items is None else model.scores(batch, items.to(device))
     width = queries.sequences.vocabulary.n_items if items is None else items.shape[1]
     name = model.card.name
+    if not isinstance(scores, Tensor):
+        raise RunError(f"model '{name}' returned {type(scores).__name__} as scores; return a torch tensor, [B, N] or [B, C]")
     if tuple(scores.shape) != (len(index), width):
         raise RunError(
             f"model '{name}' returned scores of shape {tuple(scores.shape)} where {(len(index), width)} is due; check its catalogue"

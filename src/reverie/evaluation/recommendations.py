@@ -41,27 +41,55 @@ def find_items(wanted: Sequence[Any], vocabulary: Vocabulary, skip: bool = False
     return codes
 
 
-def listed_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """Return the codes of items listed by ids or exact titles; what names none is left out with a warning."""
-    codes, unknown = known_items(wanted, vocabulary)
-    _warn_of_unknown(unknown, len(wanted), "allowed or denied items")
+def exact_items(wanted: Sequence[Any] | NDArray[Any], vocabulary: Vocabulary, skip: bool = False) -> NDArray[np.int32]:
+    """Return the codes of items named by ids alone; what names none is an error, or 0 with a warning."""
+    codes = vocabulary.item_codes(wanted)
+    missing = np.flatnonzero(codes == 0)
+    if len(missing) and not skip:
+        raise _no_item(wanted[int(missing[0])], len(missing), len(wanted), vocabulary)
+    _warn_of_unknown([wanted[at] for at in missing.tolist()], len(wanted), "items of the histories")
     return codes
 
 
-def known_items(wanted: Sequence[Any], vocabulary: Vocabulary) -> tuple[NDArray[np.int32], list[Any]]:
-    """Return the codes of items listed by ids or exact titles (of all items with a title), and what names none."""
+def _no_item(wanted: Any, count: int, of: int, vocabulary: Vocabulary) -> DataError:
+    """Return the error for an id that no item has: what it is instead, or how many others there are."""
+    wanted = wanted.item() if isinstance(wanted, np.generic) else wanted
+    if isinstance(wanted, str) and _folded(wanted) in _titled(vocabulary):
+        return DataError(f"no item has the id {wanted!r}, which is a title; give titles=True, or ids like {vocabulary.items[0]!r}")
+    if vocabulary.user_codes([wanted])[0] >= 0:
+        known = f"ids of items look like {vocabulary.items[0]!r}"
+        return DataError(f"no item has the id {wanted!r}, which is a user; give users=[{wanted!r}] with data=dataset; {known}")
+    others = f"{count} of {of} items of the histories are unknown; " if of > 1 else ""
+    skip = "unknown='skip' leaves unknown ones out"
+    return DataError(f"no item has the id {wanted!r}; {others}ids look like {vocabulary.items[0]!r}, and {skip}")
+
+
+def listed_items(wanted: Sequence[Any] | NDArray[Any], vocabulary: Vocabulary, titles: bool = False) -> NDArray[np.int32]:
+    """Return the codes of items listed by ids, or also by exact titles; what names none is left out with a warning."""
+    return listed_entries(wanted, vocabulary, titles)[0]
+
+
+def listed_entries(
+    wanted: Sequence[Any] | NDArray[Any], vocabulary: Vocabulary, titles: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the codes of `listed_items` in the order of the list, and the entry of each; a title names all its items."""
     codes = vocabulary.item_codes(wanted)
-    missing = [wanted[at] for at in np.flatnonzero(codes == 0).tolist()]
-    titled = _titled(vocabulary) if missing else {}
-    found = [titled.get(_folded(one), []) if isinstance(one, str) else [] for one in missing]
-    by_title = np.array([code for named in found for code in named], dtype=np.int32)
-    return np.concatenate([codes[codes > 0], by_title]), [one for one, named in zip(missing, found, strict=True) if not named]
+    entries, missing = np.flatnonzero(codes), np.flatnonzero(codes == 0)
+    titled = _titled(vocabulary) if titles and len(missing) else {}
+    found = {at: titled.get(_folded(wanted[at]), []) if isinstance(wanted[at], str) else [] for at in missing.tolist()}
+    _warn_of_unknown([wanted[at] for at, named in found.items() if not named], len(wanted), "allowed or denied items")
+    more = [(code, at) for at, named in found.items() for code in named]
+    by_title = np.array(more, dtype=np.int64).reshape(-1, 2)
+    both = np.concatenate([codes[entries], by_title[:, 0].astype(np.int32)]), np.concatenate([entries, by_title[:, 1]])
+    order = np.argsort(both[1], kind="stable")
+    return both[0][order], both[1][order]
 
 
 def _warn_of_unknown(unknown: Sequence[Any], count: int, what: str) -> None:
     if unknown:
+        first = unknown[0].item() if isinstance(unknown[0], np.generic) else unknown[0]
         warnings.warn(
-            f"{len(unknown)} of {count} {what} are unknown to the model and left out, the first is {unknown[0]!r}", stacklevel=4
+            f"{len(unknown)} of {count} {what} are unknown to the model and left out, the first is {first!r}", stacklevel=4
         )
 
 

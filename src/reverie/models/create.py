@@ -1,6 +1,6 @@
 """`create_model`: a model from its registered name and options."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reverie.data.split import Split
@@ -10,6 +10,7 @@ from reverie.memory import is_out_of_memory, require_memory
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
 from reverie.protocols import Card, Recommender
+from reverie.registry import Entry, load_object
 
 _SMALL = 1 << 26
 """Weights of a table of items by the largest option, under which a model is made without asking whether it fits."""
@@ -50,19 +51,25 @@ def create_model(name: str, data: Split | Vocabulary, *, seed: int = 0, **option
     ConfigError
         If the name or an option is unknown or not valid.
     """
+    return make_model(name, MODELS[name], data if isinstance(data, Vocabulary) else data.vocabulary, options, seed)
+
+
+def make_model(name: str, entry: Entry, vocabulary: Vocabulary, options: Mapping[str, Any], seed: int = 0) -> Recommender:
+    """Return an unfitted model of an entry."""
     from reverie.seeds import seed_torch
 
-    config = checked(MODELS.config(name), options, f"model '{name}'")
-    vocabulary = data if isinstance(data, Vocabulary) else data.vocabulary
-    if "learns" in MODELS[name].tags:
-        _check_size(name, config, vocabulary)
+    config, build = checked(load_object(entry.config), options, f"model '{name}'"), load_object(entry.build)
+    if "learns" in entry.tags:
+        _check_size(name, build, config, vocabulary)
         seed_torch(seed, "weights")
-    model: Recommender = MODELS.build(name)(config, vocabulary)
+    model: Recommender = build(config, vocabulary)
+    if not hasattr(model, "history"):
+        model.history = None
     model.card = Card(name, config, vocabulary)
     return model
 
 
-def _check_size(name: str, config: Options, vocabulary: Vocabulary) -> None:
+def _check_size(name: str, build: Callable[[Any, Any], Any], config: Options, vocabulary: Vocabulary) -> None:
     """Refuse a model whose weights, gradients and moments do not fit into memory, before any of them is made."""
     largest = max([1, *_whole_numbers(config.model_dump(mode="json"))])
     if largest * (largest + vocabulary.n_items + vocabulary.n_users) < _SMALL:
@@ -72,7 +79,7 @@ def _check_size(name: str, config: Options, vocabulary: Vocabulary) -> None:
     what, remedy = f"the weights of model '{name}'", "use smaller options, such as dim or history"
     try:
         with torch.device("meta"):
-            model = MODELS.build(name)(config, vocabulary)
+            model = build(config, vocabulary)
         weights = sum(one.numel() * one.element_size() for one in (*model.parameters(), *model.buffers()))
     except (RuntimeError, ValueError, TypeError, NotImplementedError, MemoryError) as error:
         if is_out_of_memory(error):

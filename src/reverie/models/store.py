@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.documents import read_as, read_json, read_table, read_tensors
 from reverie.errors import ConfigError, RunError, short
 from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json
-from reverie.models.create import create_model
+from reverie.models.create import create_model, make_model
+from reverie.models.own import own_entry, require_storable
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Blends, Recommender
+from reverie.registry import load_object
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +46,13 @@ def save_model(model: Recommender, folder: str | Path) -> None:
         A fitted model with a card.
     folder : path
         Where to write ``model.json``, ``weights.safetensors`` and the ids as Parquet.
+
+    Raises
+    ------
+    ConfigError
+        If `load_model` could not give it back: the sentence names what its class lacks.
     """
+    require_storable(model)
     folder, card, tensors = Path(folder), model.card, model_tensors(model)
     save_tensors(tensors, folder / "weights.safetensors")
     save_vocabulary(card.vocabulary, folder)
@@ -62,13 +70,15 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         save_file(whole, temporary, metadata={"format": "pt"})
 
 
-def load_model(folder: str | Path) -> Recommender:
+def load_model(folder: str | Path, cls: type | None = None) -> Recommender:
     """Load a model from its folder, or from a run folder that holds one.
 
     Parameters
     ----------
     folder : path
         A folder written by `save_model`, or a run folder.
+    cls : type, optional
+        Its class, where that is one of your own that is not registered; no file names what is imported.
 
     Returns
     -------
@@ -91,14 +101,19 @@ def load_model(folder: str | Path) -> Recommender:
         raise RunError(f"{path} has format {short(repr(version))}, this version reads {FORMAT}; {_REMEDY}")
     about = read_as(Described, path, _REMEDY, RunError)
     try:
-        checked(MODELS.config(about.name), about.options, f"the options of model '{short(about.name)}'")
+        known = MODELS.session.get(about.name)
+        entry = MODELS[about.name] if cls is None or (known and known.build.cls is cls) else own_entry(cls)  # type: ignore[union-attr]
+        checked(load_object(entry.config), about.options, f"the options of model '{short(about.name)}'")
     except ConfigError as error:
-        raise RunError(f"{path} holds a model that this version cannot read ({error}); {_REMEDY}") from error
+        own = about.name not in MODELS and cls is None
+        remedy = "if it is your own, give its class, load_model(…, cls=…), or register it again" if own else _REMEDY
+        raise RunError(f"{path} holds a model that this version cannot read ({error}); {remedy}") from error
     check_digests(folder, about.files, _REMEDY, RunError)
-    model = create_model(about.name, load_vocabulary(folder), **about.options)
+    model = make_model(about.name, entry, load_vocabulary(folder), about.options)
     tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
     load_tensors(model, tensors, str(folder))
     check_seal(described, path, _REMEDY, RunError)
+    model.card = replace(model.card, fitted=True)
     return model
 
 
@@ -112,7 +127,12 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
     if isinstance(model, torch.nn.Module):
         return dict(model.state_dict())
     arrays: dict[str, Any] = model.arrays()  # type: ignore[attr-defined]  # a model that is no module counts
-    return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
+    try:
+        return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
+    except (TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"{type(model).__name__}.arrays() must return a mapping of names to arrays of numbers ({error})"
+        ) from error
 
 
 def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> None:

@@ -3,37 +3,6 @@
 Names are imported when they are first used, so that a table can be printed without torch.
 """
 
-from typing import TYPE_CHECKING
-
 from reverie.lazy import lazy
 
-if TYPE_CHECKING:
-    from reverie.report.leaderboard_page import render_report, write_report
-    from reverie.report.leaderboard_table import print_leaderboard
-    from reverie.report.page import Section, write_page
-    from reverie.report.ranking import Cell, Difference, Leaderboard, Row, leaderboard
-    from reverie.report.table import Column, Table, TableCell
-
-_WHERE, _PUBLIC, __getattr__ = lazy(
-    "reverie.report",
-    {
-        "leaderboard_page": "render_report write_report", "leaderboard_table": "print_leaderboard", "page": "Section write_page",
-        "ranking": "Cell Difference Leaderboard Row leaderboard", "table": "Column Table TableCell",
-    },
-)  # fmt: skip
-
-__all__ = [  # by name, as above
-    "Cell",
-    "Column",
-    "Difference",
-    "Leaderboard",
-    "Row",
-    "Section",
-    "Table",
-    "TableCell",
-    "leaderboard",
-    "print_leaderboard",
-    "render_report",
-    "write_page",
-    "write_report",
-]
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

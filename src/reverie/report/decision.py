@@ -14,10 +14,13 @@ from reverie.data.split import Split
 from reverie.evaluation import Evaluation, paired_test, pooled, slice_masks, sliced
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.models.shelf import MODELS
+from reverie.report.board import Leaderboard
+from reverie.report.cells import ORDER, Cell, cells
 from reverie.report.leaderboard_table import HEAD
-from reverie.report.ranking import ORDER, Cell, Leaderboard, Row, cells
+from reverie.report.row import Row
 from reverie.report.words import duration, number, percent, titled
 from reverie.training.run import Run
+from reverie.training.trial import Trial
 
 SPANS = {"an hour": 3_600, "a day": 86_400, "a week": 604_800, "30 days": 2_592_000}
 """Ages of a model, in seconds, of which the longest that is at most a tenth of the log is looked at."""
@@ -45,10 +48,14 @@ class Decision:
     cheaper: Row | None
     p: float
 
+    @property
+    def folders(self) -> list[str]:
+        """Run folders of the row; none where it is in memory."""
+        return [str(run.folder) for run in self.row.runs if isinstance(run, Run)]
+
     def to_json(self) -> dict[str, Any]:
         """Return labels and run folders as plain values."""
-        folders = [str(run.folder) for run in self.row.runs]
-        return {"label": self.row.label, "runs": folders, "cheaper": None if self.cheaper is None else self.cheaper.label}
+        return {"label": self.row.label, "runs": self.folders, "cheaper": None if self.cheaper is None else self.cheaper.label}
 
 
 def decide(board: Leaderboard) -> Decision:
@@ -77,7 +84,7 @@ def facts_to_decide(board: Leaderboard, decision: Decision, split: Split, datase
 
 def next_commands(decision: Decision) -> list[str]:
     """Return what to type to get lists of the chosen model, its files, and the report of an attack on it."""
-    run = str(decision.row.runs[0].folder)
+    run = decision.folders[0]
     words = (["recommend", run, "--all", "lists.parquet"], ["export", run, "exported"], ["attack", run])
     return [shlex.join(["reverie", *one]) for one in words]
 
@@ -127,7 +134,8 @@ def _cheaper(decision: Decision) -> str:
 def _cost(row: Row) -> str:
     """Return time, processor time, load and memory of a fit, and the size of the stored model."""
     fitted, run = row.runs[0].fitted, row.runs[0]
-    size = sum(path.stat().st_size for path in (run.folder / "model").rglob("*") if path.is_file())
+    stored = run.folder / "model" if isinstance(run, Run) else None
+    size = 0 if stored is None else sum(path.stat().st_size for path in stored.rglob("*") if path.is_file())
     spent = [f"A fit took {duration(row.seconds)}"]
     if fitted.processor_seconds is not None and fitted.load is not None:
         spent.append(f"{duration(fitted.processor_seconds)} of processor time, load {fitted.load:.1f}")
@@ -192,7 +200,7 @@ def _freshness(board: Leaderboard, dataset: Dataset) -> str:
     return " ".join(said + ([f"Popularity fades by half in {half:.3g} days (chosen on validation)."] if half else []))
 
 
-def _half_life(run: Run) -> float | None:
+def _half_life(run: Run | Trial) -> float | None:
     chosen: Mapping[str, object] = run.fitted.chosen
     value = chosen.get("half_life_days")
     return float(value) if isinstance(value, int | float) else None

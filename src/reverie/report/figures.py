@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
+from reverie.report.board import Leaderboard
+from reverie.report.cells import ORDER, Cell, cells
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Example, Figure, Item, ItemList
 from reverie.report.plots import Curve, Look, Point, curve_plot, dot_plot, scatter_plot
-from reverie.report.ranking import ORDER, Cell, Leaderboard, Row, cells
+from reverie.report.row import Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import PROSE, note, number, titled
 from reverie.seeds import numpy_generator
@@ -26,7 +28,7 @@ FEWEST = 20
 def curve_figures(board: Leaderboard) -> list[Figure]:
     """Draw validation metric and loss over epochs; one curve per seed."""
     drawn = looks(board)
-    metric = next((run.recipe.training.metric for row in board.rows for run in row.runs if run.fitted.history), ORDER)
+    metric = next((run.training.metric for row in board.rows for run in row.runs if run.fitted.history), ORDER)
 
     def curves(column: str, mark: bool) -> list[Curve]:
         found = []

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation, pooled
+from reverie.report.cells import BASELINES, Cell, Difference, cells, paired_differences
 from reverie.report.leaderboard_table import behind_cell, value_cell
-from reverie.report.ranking import BASELINES, Cell, Difference, cells, paired_differences
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number
 

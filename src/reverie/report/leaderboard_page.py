@@ -10,11 +10,13 @@ from reverie.data.split import Split
 from reverie.documents import read_as
 from reverie.files import write_text
 from reverie.report import page, words
+from reverie.report.board import Leaderboard
+from reverie.report.cells import ORDER
 from reverie.report.decision import decide, facts_to_decide, headline_of, next_commands
 from reverie.report.figures import bias_figures, cost_figures, curve_figures, draw_examples, slice_figures
 from reverie.report.leaderboard_table import headline, lede, looks, page_metrics, page_table, pair_sentence, row_verdicts
 from reverie.report.plan_table import left_out_table
-from reverie.report.ranking import ORDER, Leaderboard, leaderboard
+from reverie.report.ranking import leaderboard
 from reverie.training.run import Run
 
 
@@ -85,7 +87,7 @@ def render_report(
     ConfigError
         If the split is not the one that the runs were tested on.
     """
-    drawn, order = looks(board), words.titled(ORDER)
+    drawn, order = looks(board), words.titled(board.order)
     found = [page.Section("leaderboard", "Leaderboard", [page_table(board)], words.note("leaderboard", order=order))]
     if board.pairs:
         found.append(_differences(board))
@@ -97,14 +99,14 @@ def render_report(
         figures, table = slice_figures(board, split)
         if table.columns:
             folded = page.Folded("The same as a table", table, not figures)
-            found.append(page.Section("slices", "Slices", [*figures, folded], words.note("slices", order=order)))
+            found.append(page.Section("slices", "Slices", [*figures, folded], words.note("slices", order=words.titled(ORDER))))
     if board.pairs:
         found.append(page.Section("cost", "Accuracy and cost", cost_figures(board), words.note("cost"), "Cost"))
     if split is not None:
         found.append(_examples(board, split))
     found += [_reading(board), _again(board, dataset, commands)]
     facts = (board.dataset, board.protocol, f"{len(board.rows)} {'model' if len(board.rows) == 1 else 'models'}")
-    if split is None or not board.pairs:
+    if split is None or not (board.pairs and board.stored):
         opening: list[page.Block] = [page.Prose(lede(board)), page.Tiles(_tiles(board))]
         return page.page_html(headline(board), found, "report", board.dataset, facts, opening, page.FOOTER)
     decision = decide(board)
@@ -128,7 +130,7 @@ def _differences(board: Leaderboard) -> page.Section:
         said = pair_sentence(board, row, column)
         return page.HeatCell(words.number(pair.difference, 3), words.p_value(pair.p_holm, pair.at_floor), said, shown=pair.shown)
 
-    order = words.titled(ORDER)
+    order = words.titled(board.order)
     rows = [(row, [cell(row, column) for column in names[1:]]) for row in names[:-1]]
     matrix = page.HeatMap(f"{order} of the row minus that of the column", "", names[1:], rows, looks(board))
     note = words.note("differences", order=order, pairs=len(board.pairs), detectable=words.number(board.detectable))
@@ -183,7 +185,8 @@ def _tiles(board: Leaderboard) -> list[tuple[str, str]]:
     if test.train_events is not None:
         tiles.append((f"{test.train_events:,}", "training events"))
     if board.detectable is not None:
-        tiles.append((words.number(board.detectable), f"smallest difference in {words.titled(ORDER)} that the tests could find"))
+        what = f"smallest difference in {words.titled(board.order)} that the tests could find"
+        tiles.append((words.number(board.detectable), what))
     return tiles
 
 
@@ -191,7 +194,7 @@ def _machines(board: Leaderboard) -> list[tuple[list[str], dict[str, str]]]:
     """Return the distinct environments of the runs, each with the rows that ran there."""
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in board.rows:
-        for run in row.runs:
+        for run in (one for one in row.runs if isinstance(one, Run)):
             path = run.folder / "environment.json"
             facts = read_as(dict[str, Any], path, "delete it") if path.exists() else {}
             labels = found.setdefault(tuple((key, _readable(value)) for key, value in facts.items() if key != "commit"), [])

@@ -1,11 +1,14 @@
 """The leaderboard as a table and in sentences: values over their 95 % intervals, and who differs from whom."""
 
+from math import isnan
 from statistics import fmean
 
 from rich.console import Console
 
+from reverie.report.board import Leaderboard
+from reverie.report.cells import Cell, Difference
 from reverie.report.plots import Look, look
-from reverie.report.ranking import ORDER, Cell, Difference, Leaderboard, Row
+from reverie.report.row import Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
 
@@ -24,7 +27,7 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     console : rich.console.Console
         Where to; a terminal or a pipe.
     """
-    names = [name for name in _SHOWN if name in board.metrics] or [ORDER]
+    names = [name for name in _SHOWN if name in board.metrics] or [board.order]
     heads = [name.removesuffix("@10") if name == "coverage@10" else name for name in names]
     columns = [Column("model", width=(18, 40)), *(Column(head, "right", wrap=False) for head in heads)]
     columns += [Column("behind the best"), Column("fit", "right", wrap=False)]
@@ -33,9 +36,9 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
         label = TableCell(row.label, " · ".join(_about(row)), emphasis="bold" if row is board.best else "none")
         values = [value_cell(row.cells[name]) for name in names]
         rows.append([label, *values, behind_cell(board.pair(board.best.label, row.label)), _cost(row)])
-    n = board.best.cells[ORDER].n
+    n = board.best.cells[board.order].n
     seen = board.best.runs[0].test.seen_note
-    head = f"{board.dataset} · {board.protocol} · {seen} · {n:,} queries · sorted by {ORDER} on test"
+    head = f"{board.dataset} · {board.protocol} · {seen} · {n:,} queries · sorted by {board.order} on test"
     Table(head, columns, rows, _notes(board)).print(console, WIDTH)
 
 
@@ -84,6 +87,8 @@ def behind_cell(pair: Difference | None) -> TableCell:
 def _cost(row: Row, processor: bool = False) -> TableCell:
     spent = [run.fitted.processor_seconds for run in row.runs if run.fitted.processor_seconds is not None]
     more = f"\n{duration(fmean(spent))} processor" if processor and spent else ""
+    if isnan(row.seconds):
+        return TableCell("fitted before")
     return TableCell(duration(row.seconds), f"{row.peak_mb:,.0f} MB{more}", value=row.seconds)
 
 
@@ -111,7 +116,7 @@ def _notes(board: Leaderboard) -> list[str]:
     notes = [f"Intervals: 95 %, resampling {over}."]
     if board.detectable is not None:
         notes[0] += (
-            f" Behind the best: paired test in {ORDER}, Holm-corrected over all {len(board.pairs)} pairs."
+            f" Behind the best: paired test in {board.order}, Holm-corrected over all {len(board.pairs)} pairs."
             f" A true difference below {number(board.detectable)} could go unnoticed."
         )
     notes += _spent(board)
@@ -126,7 +131,7 @@ HEAD = "recall@10"
 def headline(board: Leaderboard) -> str:
     """Return the result in one sentence."""
     best, ranks = board.best, board.best.tests[0].ranks
-    cell = best.cells.get(HEAD, best.cells[ORDER])
+    cell = best.cells.get(HEAD, best.cells[board.order])
     if ranks["query"].is_duplicated().any():
         what, share = "the items people choose next", f"of the held-out items ({cell.n:,} questions)"
     else:
@@ -153,7 +158,7 @@ def lede(board: Leaderboard) -> list[str]:
         said.append("No baseline stands beside it, so this alone does not say whether it is good; 'reverie compare' adds them.")
     ahead, level = _ahead_and_level(board, best.label)
     if ahead:
-        said.append(f"In {titled(ORDER)} it is ahead of {listed(ahead)} beyond chance.")
+        said.append(f"In {titled(board.order)} it is ahead of {listed(ahead)} beyond chance.")
     if level:
         said.append(f"Its lead over {listed(level)} may be chance.")
     return said
@@ -176,7 +181,7 @@ def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
         return f"{first} and itself"
     verdict = "the difference is shown" if pair.shown else "no difference is shown"
     return (
-        f"{pair.first} minus {pair.other}: {number(pair.difference)} in {titled(ORDER)}, "
+        f"{pair.first} minus {pair.other}: {number(pair.difference)} in {titled(board.order)}, "
         f"95 % interval {span(pair.low, pair.high, 4)}, corrected {p_value(pair.p_holm, pair.at_floor)}; {verdict}"
     )
 

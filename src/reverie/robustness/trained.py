@@ -19,7 +19,8 @@ from reverie.evaluation import Effect, evaluate
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
-from reverie.options import Few, Options
+from reverie.models.own import adopt
+from reverie.options import Few, Options, checked
 from reverie.protocols import Recommender
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
@@ -78,6 +79,46 @@ class TrainedAttack:
     asked: Queries
     rows: tuple[PollutionRow, ...]
 
+    def __str__(self) -> str:
+        lines = [f"{'added':8} HR@{CUT:<5} lift [95 %]             mean place"]
+        for row in self.rows:
+            low, high = row.lift.ends
+            lift = "" if row.attack == "clean" else f"{row.lift.value:+.3f} [{low:+.3f}, {high:+.3f}]"
+            lines.append(f"{row.attack:8} {row.hit.value:.3f}    {lift:23} {row.place.value:.3f}")
+        return "\n".join(lines)
+
+
+def attack(model: Recommender, split: Split, **options: Any) -> TrainedAttack:
+    """Add events to users' histories so that a trained model recommends chosen items, in several ways, and measure how far it goes.
+
+    Nothing is fitted again (profile pollution): histories of test users get a few more events, drawn at random, popular, near the
+    target, or chosen by the model's own answers.
+
+    Parameters
+    ----------
+    model : Recommender
+        A fitted model, or anything with ``scores(batch, items=None)``.
+    split : Split
+        Of its training; test histories are attacked.
+    **options
+        Fields of `TrainedConfig`, such as ``users=20``, ``targets=("a07",)`` or ``events=2``.
+
+    Returns
+    -------
+    TrainedAttack
+        One row for each way, with the share of lists of ten that hold the target; printed, it is a table.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If an option is unknown, or there is nobody to attack.
+
+    Examples
+    --------
+    ``print(rv.attack(model, split, users=20))``
+    """
+    return attack_trained(model, split.test, split.train, checked(TrainedConfig, options, "attack"))
+
 
 def attack_trained(
     model: Recommender, histories: Queries, train: Sequences, config: TrainedConfig, show: bool = False
@@ -87,7 +128,7 @@ def attack_trained(
     .. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021
        (profile pollution). Deviations: a greedy search over a small pool by the model's answers, see `pollution`.
     """
-    counts = train.item_counts()[1:]
+    model, counts = adopt(model, train.vocabulary), train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _draw_queries(histories, targets, config)
     pool = _candidate_events(train, counts, asked, targets, config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -54,6 +54,27 @@ class TrainingConfig(Options):
     def undefined(self) -> str:
         """Why nothing is chosen where validation gives NaN."""
         return f"{self.metric} is not defined on these validation queries (it needs liked rows, auc and uauc others beside them)"
+
+
+class TrainingOptions(TypedDict, total=False):
+    """The fields of `TrainingConfig`, as keyword arguments of `fit`."""
+
+    epochs: int
+    patience: int
+    batch_size: int
+    gradient_accumulation: int
+    learning_rate: float
+    weight_decay: float
+    schedule: Literal["constant", "cosine"]
+    warmup_steps: int
+    clip: float
+    precision: Literal["fp32", "bf16", "fp16"]
+    validate_every: int
+    validation_queries: int | None
+    metric: str
+    checkpoint_seconds: float
+    on: Literal["train", "train+valid"]
+    seed: int
 
 
 def settings_tried_by(config: object) -> int:

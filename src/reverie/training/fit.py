@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
+from reverie.calls import require_split
 from reverie.cores import Stopwatch
 from reverie.data.queries import Queries
 from reverie.data.read_as import LOGGER
@@ -18,13 +19,14 @@ from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.models import MODELS, create_model, load_model
+from reverie.models import MODELS, adopt, create_model, load_model
+from reverie.models.own import count, fits
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
-from reverie.training.config import COUNTING_QUERIES, TrainingConfig, settings_tried_by
+from reverie.training.config import COUNTING_QUERIES, TrainingConfig, TrainingOptions, settings_tried_by
 
 if TYPE_CHECKING:
     from reverie.models.blend.model import Blend
@@ -55,7 +57,7 @@ def fit(
     device: str | None = None,
     show: bool = True,
     on_validation: Callable[[int, float], None] | None = None,
-    **options: Any,
+    **options: Unpack[TrainingOptions],
 ) -> Fitted:
     """Fit a model to the training events of a split; choose on its validation queries; never look at the test.
 
@@ -87,47 +89,71 @@ def fit(
     Raises
     ------
     ConfigError
-        If an option is unknown or not valid.
+        If an option is unknown or not valid, or the model or the split is something else.
     DataError
         If the split has items or users that the model does not know; codes of others are matched by their ids.
     RunError
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
+    require_split(split, "rv.fit(model, split)")
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
+    model = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
         split = recode(split, model.card.vocabulary)
+    found = _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
+    model.card = replace(model.card, fitted=True)
+    return found
+
+
+def _fit(
+    model: Recommender, split: Split, chosen: TrainingConfig, folder: Path | None, device: str | None, show: bool,
+    on_validation: Callable[[int, float], None] | None,
+) -> Fitted:  # fmt: skip
+    """Fit by counting, by steps, or part by part."""
     if isinstance(model, Blends):
-        return _fit_blend(cast("Blend", model), split, chosen, None if folder is None else Path(folder), device, show)
+        return _fit_blend(cast("Blend", model), split, chosen, folder, device, show)
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     if "weight" in sequences.columns and model.card.name in MODELS and "weights" not in MODELS[model.card.name].tags:
         able = ", ".join(sorted(name for name in MODELS if "weights" in MODELS[name].tags))
         LOGGER.warning("%s counts every event once, and not by its weight; models that weigh events are %s", model.card.name, able)
     reset_peak()
-    if isinstance(model, Counts):
+    if fits(model):
         watch = Stopwatch()
         with progress(settings_tried_by(model.card.config), f"fitting {model.card.name}", show) as shown:
-            overrides = model.fit_counts(sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed)
+            overrides = dict(count(model, sequences, measure and _counted(measure, chosen.metric, shown), chosen.seed))
         return Fitted(watch.seconds, peak_mb(), chosen=overrides, processor_seconds=watch.processor, load=watch.load)
+    if not hasattr(model, "loss"):
+        return _nothing_to_fit(model)
 
     import torch
 
     from reverie.training.loop import Trainer, training_source
     from reverie.training.optimiser import choose_device
 
+    kind = type(model).__name__
     if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"{type(model).__name__} is neither a torch module nor a model that counts")
+        raise ConfigError(f"{kind} has loss but is no torch.nn.Module, which fit trains; make it one, or give it fit_counts(train)")
+    if not hasattr(model, "plan"):
+        raise ConfigError(f"{kind} has no plan, which fit needs: the name of its batches, e.g. plan = 'prefixes'")
     place = choose_device(device)
     processes.start(place)
     model = model.to(place)
-    source, kept = training_source(model, sequences), None if folder is None else Path(folder)
-    trainer = Trainer(model, source, chosen, measure, kept, place, on_validation)
+    trainer = Trainer(model, training_source(model, sequences), chosen, measure, folder, place, on_validation)
     with progress(chosen.epochs, f"training {model.card.name}", show) as shown:
         log = trainer.run(shown)
     value = trainer.best.value if trainer.best.weights else None
     last: dict[str, Any] = getattr(model, "choose", lambda _: {})(measure) if measure else {}
     spent = (trainer.watch.processor, trainer.watch.load)
     return Fitted(trainer.seconds, peak_mb(), trainer.best.epoch or None, value, last, log.rows, *spent)
+
+
+def _nothing_to_fit(model: Recommender) -> Fitted:
+    """Return what a fit of a model did that has nothing but scores; one that is to be fitted by another name is refused."""
+    if callable(getattr(model, "fit", None)):
+        kind = type(model).__name__
+        raise ConfigError(f"{kind} has fit, which rv.fit does not call; name it fit_counts(train), or call it and leave out rv.fit")
+    return Fitted(0.0, peak_mb())
 
 
 def _counted(measure: Callable[[], float], metric: str, shown: Progress) -> Callable[[], float]:
@@ -191,7 +217,7 @@ def validation_measure(model: Recommender, split: Split, config: TrainingConfig,
     """Return a function that measures a model on validation, on the same queries each time."""
     from reverie.evaluation import evaluate
 
-    queries = validation_queries(split, config, COUNTING_QUERIES if isinstance(model, Counts) else None)
+    queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
         return evaluate(model, queries, top=0, device=device).value(config.metric)
@@ -215,7 +241,7 @@ def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
     return found
 
 
-def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Any) -> Recommender:
+def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
     """Blend fitted models: a weighted sum of their standardised scores, the weights chosen on the validation queries of a split.
 
     Parameters
@@ -243,7 +269,7 @@ def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: An
     """
     from reverie.models.blend.model import Blend
 
-    models = [load_model(one) if isinstance(one, str | Path) else one for one in parts]
+    models = [load_model(one) if isinstance(one, str | Path) else adopt(one, split.vocabulary) for one in parts]
     named = [{"name": one.card.name, **one.card.config.model_dump(mode="json", exclude_unset=True)} for one in models]
     config = checked(MODELS.config("blend"), {"parts": named}, "blend")
     model = Blend(config, split.vocabulary, models)

@@ -62,6 +62,26 @@ class Run:
     test: Evaluation
     facts: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """Name of the recipe."""
+        return self.recipe.name
+
+    @property
+    def model_name(self) -> str:
+        """Registered name of the model."""
+        return self.recipe.model_name
+
+    @property
+    def training(self) -> TrainingConfig:
+        """How it was fitted."""
+        return self.recipe.training
+
+    @property
+    def where(self) -> str:
+        """What to call it in an error."""
+        return str(self.folder)
+
     def model(self) -> Recommender:
         """Load the model."""
         return load_model(self.folder)

@@ -240,7 +240,7 @@ def test_it_is_a_recommender_like_any_other() -> None:
     assert measured.scored is not None
     assert 0 <= measured.value("auc") <= 1
     assert 0 <= measured.value("undcg") <= 1
-    listed = recommend(model, ["Film a0 (1960)", "Film b1 (1961)"], k=6)
+    listed = recommend(model, ["Film a0 (1960)", "Film b1 (1961)"], k=6, titles=True)
     assert listed["rank"].to_list() == [1, 2, 3, 4, 5, 6]
     with torch.no_grad():
         batch = _batch()

@@ -7,8 +7,4 @@ module. Names are imported when first used.
 
 from reverie.lazy import lazy
 
-_NAMES = {
-    "bank": "MemoryBank gather_rows", "hard": "bsl dcl dclw debiased hcl rince", "module": "Contrastive ScoreLoss create_loss",
-    "vectors": "contrast info_nce nt_xent", "weighted": "Adversarial adnce adv_info_nce gaussian shuffled",
-}  # fmt: skip
-_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

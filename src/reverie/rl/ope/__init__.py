@@ -2,16 +2,4 @@
 
 from reverie.lazy import lazy
 
-_where, __all__, __getattr__ = lazy(
-    "reverie.rl.ope",
-    {
-        "coverage": "usual_case",
-        "estimate": "evaluate_policy",
-        "exchange": "read_exchange write_exchange",
-        "log": "LoggedRounds from_dataset from_frame",
-        "policy": "PolicyOnLog from_table read_policy run_policy",
-        "propensities": "with_estimated_propensities",
-        "reading": "read_log",
-        "settings": "ESTIMATORS Estimate Settings",
-    },
-)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

@@ -2,7 +2,4 @@
 
 from reverie.lazy import lazy
 
-_where, __all__, __getattr__ = lazy(
-    __name__,
-    {"config": "AugmentConfig RandAugmentConfig", "augmenting": "augment_clips centre_crop", "operations": "rand_augment"},
-)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

@@ -2,5 +2,4 @@
 
 from reverie.lazy import lazy
 
-_NAMES = {"encoders": "ClipEncoder find_encoder", "files": "read_vectors", "run": "EmbedOptions Embedded embed_set"}
-_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

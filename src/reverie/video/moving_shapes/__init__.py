@@ -2,6 +2,4 @@
 
 from reverie.lazy import lazy
 
-_where, __all__, __getattr__ = lazy(
-    __name__, {"config": "MOTIONS MovingShapesConfig", "generate": "MovingClips generate_moving_shapes"}
-)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

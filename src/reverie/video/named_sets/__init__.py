@@ -2,4 +2,4 @@
 
 from reverie.lazy import lazy
 
-_where, __all__, __getattr__ = lazy(__name__, {"facts": "NAMED SetFacts", "opening": "OpenedSet open_clip_set open_named_set"})
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

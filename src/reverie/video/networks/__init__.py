@@ -2,11 +2,4 @@
 
 from reverie.lazy import lazy
 
-_NAMES = {
-    "config": "PUBLISHED",
-    "create": "NETWORKS create_network",
-    "features": "HookedNetwork",
-    "network": "ClipNetwork",
-    "saved": "load_network read_saved save_network",
-}
-_WHERE, __all__, __getattr__ = lazy(__name__, _NAMES)
+_WHERE, __all__, __getattr__ = lazy(__name__, __file__)

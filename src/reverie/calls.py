@@ -1,0 +1,54 @@
+"""What a call was given, checked: something else ends in one sentence that names the right call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reverie.data.dataset import Dataset
+from reverie.data.queries import Queries
+from reverie.data.split import Split
+from reverie.errors import ConfigError, short
+
+CUT = "cut it first: split = rv.leave_one_out(dataset)"
+
+
+def named(value: object) -> str:
+    """Return what to call a value in an error: a class, or a short text."""
+    if isinstance(value, str | int | float | bool | list | tuple | dict | None):
+        return short(repr(value), 60)
+    return f"a {type(value).__name__}"
+
+
+def require_method(model: Any, method: str, instead: str) -> None:
+    """Refuse a model that lacks a method that a call needs; `instead` says which call does without."""
+    if not callable(getattr(model, method, None)):
+        raise ConfigError(f"model '{model.card.name}' has no {method}, which this call needs; {instead}")
+
+
+def require_split(split: Any, call: str) -> None:
+    """Refuse what is no split."""
+    if isinstance(split, Dataset):
+        raise ConfigError(f"a Dataset has no test to hold back; {CUT}, then {call}")
+    if not isinstance(split, Split):
+        raise ConfigError(f"{named(split)} stands where a split is due; give all of it: {call}")
+
+
+def require_queries(queries: Any) -> None:
+    """Refuse what cannot be asked."""
+    if isinstance(queries, Split):
+        raise ConfigError("a Split has two parts to measure on; give split.test, or split.valid to choose by")
+    if isinstance(queries, Dataset):
+        raise ConfigError(f"a Dataset has nothing held out; {CUT}, then rv.evaluate(model, split.test)")
+    if not isinstance(queries, Queries):
+        raise ConfigError(f"{named(queries)} stands where queries are due; give split.test, or split.valid to choose by")
+
+
+def require_count(value: Any, name: str = "k") -> None:
+    """Refuse what is no whole number above 0."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        whole = isinstance(value, float) and value.is_integer() and value >= 1
+        raise ConfigError(f"{name}={named(value)} is no whole number; write {name}={int(value) if whole else 10}")
+    if value < 1:
+        raise ConfigError(f"{name}={value} recommends nothing; ask for 1 or more")

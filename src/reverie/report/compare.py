@@ -1,0 +1,158 @@
+"""`compare`: models by name or in memory, fitted and measured on one split, as a leaderboard."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Unpack
+
+from reverie.calls import named, require_count, require_split
+from reverie.data.split import Split
+from reverie.errors import ConfigError, DataError, ReverieError
+from reverie.evaluation import evaluate, parse
+from reverie.models import MODELS, adopt, create_model
+from reverie.options import checked
+from reverie.protocols import Recommender
+from reverie.report.board import Leaderboard
+from reverie.report.ranking import METRICS, rank
+from reverie.study.environment import commit
+from reverie.training.config import TrainingConfig, TrainingOptions
+from reverie.training.fit import Fitted, fit
+from reverie.training.trial import Trial
+
+Compared = str | Recommender
+_TOP = 20
+
+
+def compare(
+    split: Split,
+    models: Sequence[Compared] | Mapping[str, Compared],
+    *,
+    seeds: int = 1,
+    metrics: Sequence[str] = METRICS,
+    baselines: bool = True,
+    device: str | None = None,
+    show: bool = True,
+    **training: Unpack[TrainingOptions],
+) -> Leaderboard:
+    """Fit models on one split, measure them on its test in the same way, and compare every two of them.
+
+    Choices are made on validation, and the test is looked at once. What cannot be fitted or measured is left out with a warning
+    and stands in `Leaderboard.left_out`. Nothing is written; `reverie compare` keeps runs in folders and goes on with them.
+
+    Parameters
+    ----------
+    split : Split
+        Where they learn and are measured.
+    models : sequence or mapping
+        Registered names, and models in memory; a mapping gives labels. One that is not fitted yet is copied and fitted, with
+        weights drawn anew for each seed; one that is fitted is measured as it is, once.
+    seeds : int
+        Fits of each, with the seeds 0, 1, …
+    metrics : sequence of str
+        What the board shows.
+    baselines : bool
+        Whether popularity, recent popularity (where events have times) and first-order Markov stand beside them.
+    device : str or None
+        Where to compute; None takes an accelerator where there is one.
+    show : bool
+        Whether to show progress.
+    **training
+        Fields of `TrainingConfig`, for all models that are fitted; by default those of each model.
+
+    Returns
+    -------
+    Leaderboard
+        Sorted by NDCG@10 on test, with intervals over users, or over seeds × users where there are several.
+
+    Raises
+    ------
+    ConfigError
+        If a name, a metric or an option is unknown, or there is no model.
+    DataError
+        If no model could be measured.
+
+    Examples
+    --------
+    ``rv.compare(split, models=["ease", rv.create_model("sasrec", split, dim=32)], seeds=3, epochs=20)``
+    """
+    require_split(split, f"rv.compare(split, {named(models)})")
+    require_count(seeds, "seeds")
+    if isinstance(metrics, str):
+        raise ConfigError(f"metrics='{metrics}' is no list; write metrics=['{metrics}']")
+    top = max([_TOP, *(parse(name).k for name in metrics)])
+    config = checked(TrainingConfig, training, "training")
+    groups: dict[str, tuple[Trial, ...]] = {}
+    left_out: dict[str, str] = {}
+    for label, one in _labelled(split, models, baselines).items():
+        try:
+            found = _fits(one, split, range(config.seed, config.seed + seeds), training, device, show)
+            groups[label] = tuple(_measured(label, *each, split, top, device) for each in found)
+        except ReverieError as error:
+            left_out[label] = str(error)
+            warnings.warn(f"{label} is left out: {error}", stacklevel=2)
+    if not groups:
+        raise DataError("no model can be compared: " + "; ".join(f"{label}: {why}" for label, why in left_out.items()))
+    return rank(groups, metrics, left_out=left_out)
+
+
+def _labelled(split: Split, models: Any, baselines: bool) -> dict[str, Compared]:
+    """Return what is compared by distinct labels, the baselines that are not named last."""
+    if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
+        raise ConfigError(f"models={named(models)} is no list; write models=[{named(models)}]")
+    if not models:
+        raise ConfigError("models=[] names no model; give names, as in models=['ease', 'sasrec'], or models in memory")
+    given = list(models.items()) if isinstance(models, Mapping) else [(_name_of(one, split), one) for one in models]
+    for _, one in given:
+        if isinstance(one, str):
+            MODELS[one]  # an unknown name is refused before anything is fitted
+    seen: Counter[str] = Counter()
+    found: dict[str, Compared] = {}
+    for label, one in given:
+        seen[label] += 1
+        found[f"{label} #{seen[label]}" if seen[label] > 1 else label] = one
+    usual = ["popularity", *(["recent-popularity"] if "time" in split.train.columns else []), "markov"]
+    return found | {name: name for name in usual if baselines and name not in found}
+
+
+def _name_of(one: Any, split: Split) -> str:
+    return one if isinstance(one, str) else adopt(one, split.vocabulary).card.name
+
+
+def _fits(
+    one: Compared, split: Split, seeds: range, training: TrainingOptions, device: str | None, show: bool
+) -> Iterator[tuple[Recommender, TrainingConfig, Fitted]]:
+    """Yield a fitted model for each seed, how it was fitted, and what that took; one that comes fitted once, as it is."""
+    if not isinstance(one, str) and adopt(one, split.vocabulary).card.fitted:
+        yield one, TrainingConfig(), Fitted(math.nan, math.nan)
+        return
+    for seed in seeds:
+        model = create_model(one, split, seed=seed) if isinstance(one, str) else _anew(one, seed)
+        usual = getattr(model.card.config, "training_defaults", {})
+        config = checked(TrainingConfig, {**usual, **training, "seed": seed}, "training")
+        yield model, config, fit(model, split, config, device=device, show=show)
+
+
+def _anew(model: Recommender, seed: int) -> Recommender:
+    """Return an unfitted copy of an unfitted model; of a registered one with weights of its own seed."""
+    card = model.card
+    if card.name in MODELS:
+        made = create_model(card.name, card.vocabulary, seed=seed, **card.config.model_dump(mode="json"))
+        if type(made) is type(model):
+            return made
+    return copy.deepcopy(model)
+
+
+def _measured(
+    label: str, model: Recommender, config: TrainingConfig, fitted: Fitted, split: Split, top: int, device: str | None
+) -> Trial:
+    """Measure a fitted model on validation and on the test."""
+    valid, test = (
+        evaluate(model, queries, top=top, device=device, train=split.train, protocol=split.protocol)
+        for queries in (split.valid, split.test)
+    )
+    facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}
+    return Trial(label, model, config, fitted, valid, test, facts)
