@@ -75,6 +75,23 @@ def test_a_plot_has_a_point_and_an_interval_for_each_metric_of_accuracy() -> Non
     ]
 
 
+def test_a_board_is_a_line_a_table_of_text_an_escaped_table_and_a_plot_in_its_order() -> None:
+    board = rv.compare(SPLIT, {HOSTILE: rv.create_model("ease", SPLIT)}, show=False)
+    assert repr(board).startswith(
+        "Leaderboard(dataset=<script>alert(1)</script>[31m <b>, protocol=leave_one_out, models=4, best=markov"
+    )
+    text, table = str(board), board._repr_html_()
+    assert max(map(len, text.splitlines())) <= 102
+    assert "behind the best" in text.replace("\n", " ")
+    assert "<script" not in table
+    assert table.count("<tr>") == 1 + len(board.rows)
+    drawn = board.plot("mrr@10", Figure().add_subplot())
+    assert len(drawn.get_yticklabels()) == len(board.rows)
+    assert drawn.get_yticklabels()[0].get_text() == "markov"
+    with pytest.raises(rv.ReverieError, match="unknown metric 'mrr10'"):
+        board.plot("mrr10")
+
+
 def test_names_in_a_plot_are_no_formulas() -> None:
     axes = plot_bars([("a$b$", 0.1, None, None)], "value", "cost $5 and $6", Figure().add_subplot())
     assert axes.get_yticklabels()[0].get_text() == r"a\$b\$"

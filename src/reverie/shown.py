@@ -39,7 +39,7 @@ def _cut(text: str, most: int) -> str:
     return f"{plain[:most]} …" if len(plain) > most + 2 else plain
 
 
-def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], more: str = "") -> str:
+def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = (), more: str = "") -> str:
     """Return a small table as HTML for a notebook, every text escaped.
 
     Parameters
@@ -50,6 +50,8 @@ def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], 
         Names of the columns; none where the first cell of each row names it.
     rows : sequence of sequences of str
         The cells. The first one of a row names it; all behind it are set as numbers where there are heads.
+    notes : sequence of str
+        Lines below it.
     more : str
         HTML that follows, made by the caller.
 
@@ -62,9 +64,10 @@ def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], 
     head = "".join(f"<th{_RIGHT if at else _LEFT}>{_html(name)}</th>" for at, name in enumerate(heads))
     lines = [(_html(name), "".join(f"<td{align}>{_html(text)}</td>" for text in cells)) for name, *cells in rows]
     body = "".join(f"<tr><th{_LEFT}>{name}</th>{cells}</tr>" for name, cells in lines)
+    below = "".join(f"<div><small>{_html(note)}</small></div>" for note in notes)
     thead = f"<thead><tr>{head}</tr></thead>" if heads else ""
     caption = f"<caption{_LEFT}><b>{_html(title)}</b></caption>"
-    return f'<div style="overflow-x:auto"><table>{caption}{thead}<tbody>{body}</tbody></table>{more}</div>'
+    return f'<div style="overflow-x:auto"><table>{caption}{thead}<tbody>{body}</tbody></table>{below}{more}</div>'
 
 
 def _html(text: str) -> str:

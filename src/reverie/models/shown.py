@@ -39,4 +39,4 @@ class ShownModel(Shown):
         more = ""
         if isinstance(self, nn.Module):
             more = f"<details><summary>layers</summary><pre>{escape(nn.Module.__repr__(self))}</pre></details>"
-        return html_table(self._heading, (), list(self._facts().items()), more)
+        return html_table(self._heading, (), list(self._facts().items()), more=more)
