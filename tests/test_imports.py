@@ -38,6 +38,7 @@ FLOORS = [
         "scratch",
         "memory",
         "seeds",
+        "shown",
         "errors",
         "printing",
         "processes",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reverie.evaluation import Evaluation
 
 
-@reads_log({"rating", "kind", "reward", "propensity", "catalog", "catalog_columns"})
+@reads_log({"rating", "kind", "reward", "propensity", "weight", "catalog", "catalog_columns"})
 def judge(
     recommendations: Annotated[
         list[str],

@@ -28,6 +28,7 @@ OPTIONS: dict[str, Any] = {
     "kind": _text("--kind", "Column of the kinds of events."),
     "reward": _text("--reward", "Column of what events are worth."),
     "propensity": _text("--propensity", "Column of the logging policy's probabilities."),
+    "weight": _text("--weight", "Column of how much events count in training."),
     "columns": _text(
         "--columns", "What each field of a row is, for a file without a header: user,item,-,timestamp; - is not read."
     ),
@@ -43,7 +44,7 @@ OPTIONS: dict[str, Any] = {
     "catalog_columns": _text("--catalog-columns", "What each field of a catalogue is, where no header says it: item,title,-."),
 }
 """By the keyword of `read_events`."""
-NAMED = ("user", "item", "timestamp", "rating", "kind", "reward", "propensity", "kinds", "catalog", "catalog_columns")
+NAMED = ("user", "item", "timestamp", "rating", "kind", "reward", "propensity", "weight", "kinds", "catalog", "catalog_columns")
 """Those that say which columns and rows are meant, and not how the file is written."""
 
 

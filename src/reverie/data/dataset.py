@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 from reverie.data.content import ItemFeatures
 from reverie.data.feedback import FEEDBACK, check_feedback
 from reverie.data.ids import matched
-from reverie.data.read_as import ReadAs
+from reverie.data.read_as import ReadAs, span
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
+from reverie.shown import Shown
 
 Order = Literal["timestamp", "source", "none"]
 
 _COLUMNS: dict[str, type[np.generic]] = {
-    "timestamp": np.int64, "nanosecond": np.int32, "rating": np.float32, "label": np.float32, "part": np.int8,
+    "timestamp": np.int64, "nanosecond": np.int32, "rating": np.float32, "label": np.float32, "weight": np.float32, "part": np.int8,
     **dict.fromkeys(FEEDBACK, np.float32),
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, repr=False)
+class Dataset(Shown):
     """Interactions of users with items, in order, and the catalogue of the items.
 
     Ties are broken by one rule everywhere: events of a user are ordered by time, to the nanosecond, and events with the very
@@ -41,8 +42,9 @@ class Dataset:
     events : polars.DataFrame
         Columns ``user``, ``item`` (integers or strings) and, where known, ``timestamp`` (int64 whole seconds since 1970 UTC),
         ``nanosecond`` (behind that second; only where some time is finer than a second), ``rating`` (float), ``label`` (1 for
-        liked, 0 for not), ``kind`` (string), ``reward`` (float32), ``propensity`` (float32 in (0, 1]: how likely the logging policy
-        was to show this item here) and ``part`` ("train", "valid" or "test", for files that come split).
+        liked, 0 for not), ``weight`` (float32, 0 or more: how much the event counts in training), ``kind`` (string), ``reward``
+        (float32), ``propensity`` (float32 in (0, 1]: how likely the logging policy was to show this item here) and ``part``
+        ("train", "valid" or "test", for files that come split).
     catalog : polars.DataFrame
         Column ``item`` and, where known, ``title``, ``categories``, ``text``, ``cover``, ``video``.
     name : str
@@ -78,6 +80,13 @@ class Dataset:
         if self.order == "timestamp" and "timestamp" not in self.events.columns:
             raise DataError(f"dataset '{self.name}' is said to be ordered by time but has no column 'timestamp'")
         check_feedback(self.events, f"dataset '{self.name}'")
+
+    def _facts(self) -> dict[str, str]:
+        """Return name, sizes, times, kinds and terms."""
+        known = {"name": self.name, "users": f"{self.vocabulary.n_users:,}", "items": f"{self.vocabulary.n_items:,}"}
+        known |= {"events": f"{self.n_events:,}", "times": span(self.events), "order": self.order}
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.kind_counts.items())
+        return known | ({"kinds": kinds} if kinds else {}) | {"licence": self.licence}
 
     @property
     def has_time(self) -> bool:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.errors import DataError
+from reverie.shown import Shown
 
 Seen = Literal["remove", "keep"]
 COMPARISONS = 4 << 20
 """Events of histories that are compared with targets at a time."""
 
 
-@dataclass(frozen=True)
-class Queries:
+@dataclass(frozen=True, repr=False)
+class Queries(Shown):
     """Histories as views into sequences, with one or many targets each.
 
     Parameters
@@ -56,6 +57,16 @@ class Queries:
     candidates: NDArray[np.int32] | None = None
     candidate_offsets: NDArray[np.int64] | None = None
     targets_at: NDArray[np.int64] | None = None
+
+    def _facts(self) -> dict[str, str]:
+        """Return sizes, the rule for seen items, and what they ask."""
+        known = {
+            "queries": f"{len(self):,}",
+            "targets": f"{len(self.targets):,}",
+            "items": f"{self.sequences.vocabulary.n_items:,}",
+        }
+        known |= {"seen": self.seen, "labels": "none" if self.labels is None else f"{len(self.labels):,}"}
+        return known | {"candidates": "all items" if self.candidates is None else f"{len(self.candidates):,}"}
 
     def __len__(self) -> int:
         return len(self.start)

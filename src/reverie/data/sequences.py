@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.data.vocabulary import Vocabulary
+from reverie.shown import Shown
 
 
-@dataclass(frozen=True)
-class Sequences:
+@dataclass(frozen=True, repr=False)
+class Sequences(Shown):
     """Rows of events over one flat array; a row is a view, never a copy.
 
     Parameters
@@ -44,6 +45,11 @@ class Sequences:
     vocabulary: Vocabulary
     columns: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
+
+    def _facts(self) -> dict[str, str]:
+        """Return sizes and columns."""
+        known = {"rows": f"{len(self):,}", "events": f"{self.n_events:,}", "items": f"{self.vocabulary.n_items:,}"}
+        return known | {"columns": ", ".join(self.columns) or "none"} | ({"kinds": ", ".join(self.kinds)} if self.kinds else {})
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -12,10 +12,11 @@ from reverie.data.profiles import Profiles
 from reverie.data.queries import Queries, seen_rule
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
+from reverie.shown import Shown
 
 
-@dataclass(frozen=True)
-class Split:
+@dataclass(frozen=True, repr=False)
+class Split(Shown):
     """One dataset, cut by one protocol.
 
     Parameters
@@ -47,6 +48,13 @@ class Split:
     sha256: str
     n_appended: int = 0
     labelled: Sequences | None = None
+
+    def _facts(self) -> dict[str, str]:
+        """Return dataset, protocol and sizes."""
+        known = {"dataset": self.dataset, "protocol": self.protocol, "users": f"{self.vocabulary.n_users:,}"}
+        known |= {"items": f"{self.vocabulary.n_items:,}", "train": f"{self.train.n_events:,} events"}
+        known |= {"valid": f"{len(self.valid):,} queries", "test": f"{len(self.test):,} queries", "seen": self.test.seen}
+        return known | ({"appended": f"{self.n_appended:,} users"} if self.n_appended else {})
 
     @property
     def vocabulary(self) -> Vocabulary:

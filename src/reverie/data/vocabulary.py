@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from reverie.data.content import Features
 from reverie.data.ids import matched, matched_one
 from reverie.errors import DataError
+from reverie.shown import Shown
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+@dataclass(frozen=True, repr=False)
+class Vocabulary(Shown):
     """External ids of items and users, and the items' titles.
 
     Parameters
@@ -36,6 +37,12 @@ class Vocabulary:
     users: pl.Series
     titles: pl.Series | None = None
     content: Mapping[str, Features] = field(default_factory=dict, compare=False, repr=False)
+
+    def _facts(self) -> dict[str, str]:
+        """Return sizes, an id of each kind, and how many titles there are."""
+        known = {"items": f"{self.n_items:,}", "users": f"{self.n_users:,}"}
+        known |= {f"first {ids.name or 'id'}": repr(ids[0]) for ids in (self.items, self.users) if len(ids)}
+        return known | {"titles": "none" if self.titles is None else f"{self.titles.count():,}"}
 
     @property
     def n_items(self) -> int:

@@ -16,6 +16,7 @@ from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
 from reverie.evaluation.metrics import LABELLED, RANKED, UNSHOWN, Metric, coverage, gini, parse, self_information
+from reverie.evaluation.plot import ShownEvaluation
 from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_ndcg, ranked_values, user_values
 from reverie.files import atomic_path
 
@@ -42,8 +43,8 @@ class EvaluationFacts:
     repeats: NonNegativeInt | None = None
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(ShownEvaluation):
     """Answers to queries; every metric, interval, test and slice is a function of it. Items are codes.
 
     Parameters

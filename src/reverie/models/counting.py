@@ -16,6 +16,7 @@ from reverie.data.sequences import Sequences, row_offsets
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, ReverieError, RunError
 from reverie.models.item_to_item import ItemToItem
+from reverie.models.shown import ShownModel
 from reverie.options import Options
 from reverie.protocols import Card
 
@@ -84,7 +85,7 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Measure: TypeAlias = Callable[[], float] | None
 
 
-class CountingModel(Generic[C]):
+class CountingModel(ShownModel, Generic[C]):
     """A model that is fitted by counting, and scores by a few arrays."""
 
     name: ClassVar[str]

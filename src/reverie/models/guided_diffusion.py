@@ -11,6 +11,7 @@ from reverie.diffusion.denoisers import Denoiser
 from reverie.diffusion.noising import hash_histories
 from reverie.diffusion.samplers import NormalNoise, create_sampler
 from reverie.models.learned import InnerProductScores
+from reverie.models.shown import ShownModel
 from reverie.nn.states import last_states
 from reverie.protocols import Card
 from reverie.seeds import torch_generator
@@ -19,7 +20,7 @@ STREAMS = 256
 """Noise sequences among which histories are dealt out by a hash."""
 
 
-class GuidedDiffusionModel(InnerProductScores, nn.Module):
+class GuidedDiffusionModel(InnerProductScores, ShownModel, nn.Module):
     """A model that ranks items by vectors generated for a history; the noise depends on a seed and a hash of the history only."""
 
     stream: ClassVar[str]

@@ -18,6 +18,7 @@ from reverie.models.item_encoders.step import DistinctItems, WholeTable, step_it
 from reverie.models.lightgcn.config import LightGCNConfig
 from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
+from reverie.models.shown import ShownModel
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
@@ -34,7 +35,7 @@ class InnerProductScores:
         return score_items(self.represent(batch), self.item_table(), items)
 
 
-class ObjectiveModel(nn.Module):
+class ObjectiveModel(ShownModel, nn.Module):
     """A model that is trained by an objective."""
 
     card: Card

@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from reverie.errors import ConfigError, unknown
+from reverie.evaluation.plot import plot_bars
 from reverie.report.cells import ORDER, Difference, paired_differences
+from reverie.report.leaderboard_table import board_table
 from reverie.report.row import Row, sorted_rows
+from reverie.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class Leaderboard:
+@dataclass(frozen=True, repr=False)
+class Leaderboard(Shown):
     """Rows in order, best first.
 
     Parameters
@@ -128,6 +134,45 @@ class Leaderboard:
             None for a row with itself.
         """
         return next((pair for pair in self.pairs if {pair.first, pair.other} == {one, two}), None)
+
+    def plot(self, metric: str | None = None, axes: Axes | None = None) -> Axes:
+        """Draw the rows, in their order, with their intervals.
+
+        Parameters
+        ----------
+        metric : str, optional
+            One of `metrics`; by default the one that rows are sorted by.
+        axes : matplotlib Axes, optional
+            Where to draw; new ones by default, which a notebook shows.
+
+        Returns
+        -------
+        matplotlib Axes
+            With the plot.
+
+        Raises
+        ------
+        ConfigError
+            If the board has no such metric.
+        """
+        name = metric or self.order
+        if name not in self.metrics:
+            raise unknown("metric", name, self.metrics)
+        cells = [(row.label, row.cells[name]) for row in self.rows]
+        bars = [(label, cell.value, cell.low, cell.high) for label, cell in cells]
+        return plot_bars(bars, f"{name} and 95 % interval", f"{self.dataset} · {self.protocol}", axes)
+
+    def _facts(self) -> dict[str, str]:
+        """Return what was compared on what, and the first row."""
+        best = {"best": self.best.label, self.order: f"{self.best.cells[self.order].value:.4f}"}
+        shown = f"{sum(pair.shown for pair in self.differs)} of {len(self.differs)} others"
+        return {"dataset": self.dataset, "protocol": self.protocol, "models": str(len(self.rows))} | best | {"differs from": shown}
+
+    def __str__(self) -> str:
+        return board_table(self).to_text()
+
+    def _repr_html_(self) -> str:
+        return board_table(self)._repr_html_()
 
     def to_json(self) -> dict[str, Any]:
         """Return the board as plain values.

@@ -5,10 +5,9 @@ from statistics import fmean
 
 from rich.console import Console
 
-from reverie.report.board import Leaderboard
 from reverie.report.cells import Cell, Difference
 from reverie.report.plots import Look, look
-from reverie.report.row import Row
+from reverie.report.row import Board, Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
 
@@ -17,16 +16,21 @@ WIDTH = 102
 _SHOWN = ("recall@10", "ndcg@10", "mrr@10", "coverage@10")
 
 
-def print_leaderboard(board: Leaderboard, console: Console) -> None:
+def print_leaderboard(board: Board, console: Console) -> None:
     """Print a leaderboard: values over their 95 % intervals, and each row's difference from the best.
 
     Parameters
     ----------
     board : Leaderboard
-        From `reverie.report.leaderboard`.
+        From `reverie.report.leaderboard` or `reverie.compare`.
     console : rich.console.Console
         Where to; a terminal or a pipe.
     """
+    board_table(board).print(console, WIDTH)
+
+
+def board_table(board: Board) -> Table:
+    """Return the leaderboard as terminals and notebooks show it."""
     names = [name for name in _SHOWN if name in board.metrics] or [board.order]
     heads = [name.removesuffix("@10") if name == "coverage@10" else name for name in names]
     columns = [Column("model", width=(18, 40)), *(Column(head, "right", wrap=False) for head in heads)]
@@ -39,10 +43,10 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     n = board.best.cells[board.order].n
     seen = board.best.runs[0].test.seen_note
     head = f"{board.dataset} · {board.protocol} · {seen} · {n:,} queries · sorted by {board.order} on test"
-    Table(head, columns, rows, _notes(board)).print(console, WIDTH)
+    return Table(head, columns, rows, _notes(board))
 
 
-def page_table(board: Leaderboard) -> Table:
+def page_table(board: Board) -> Table:
     """Return the leaderboard as pages show it: with bars, with intervals of differences, and with what was chosen."""
     names, drawn, best = page_metrics(board), looks(board), board.best
     columns = [Column("Model"), *(Column(titled(name), "right", bar=True) for name in names)]
@@ -61,12 +65,12 @@ def page_table(board: Leaderboard) -> Table:
     return Table("", columns, rows)
 
 
-def page_metrics(board: Leaderboard) -> list[str]:
+def page_metrics(board: Board) -> list[str]:
     """Return the metrics that pages show as columns."""
     return [name for name in board.metrics if name != "popularity@10"]
 
 
-def looks(board: Leaderboard) -> dict[str, Look]:
+def looks(board: Board) -> dict[str, Look]:
     """Return how each row is drawn on the whole page."""
     return {row.label: look(place, row.baseline) for place, row in enumerate(board.rows)}
 
@@ -92,7 +96,7 @@ def _cost(row: Row, processor: bool = False) -> TableCell:
     return TableCell(duration(row.seconds), f"{row.peak_mb:,.0f} MB{more}", value=row.seconds)
 
 
-def _spent(board: Leaderboard) -> list[str]:
+def _spent(board: Board) -> list[str]:
     """Return what all fits took of the clock and of the processor, where each run tells."""
     fits = [run.fitted for row in board.rows for run in row.runs]
     loads = [fitted.load for fitted in fits if fitted.load is not None]
@@ -110,7 +114,7 @@ def _about(row: Row, fitted: bool = False) -> list[str]:
     return parts + ([f"{len(row.seeds)} seeds"] if len(row.seeds) > 1 else [])
 
 
-def _notes(board: Leaderboard) -> list[str]:
+def _notes(board: Board) -> list[str]:
     several = any(len(row.seeds) > 1 for row in board.rows)
     over = "users, and seeds where a row has several" if several else "users"
     notes = [f"Intervals: 95 %, resampling {over}."]
@@ -128,7 +132,7 @@ HEAD = "recall@10"
 """The metric that the headline puts in words."""
 
 
-def headline(board: Leaderboard) -> str:
+def headline(board: Board) -> str:
     """Return the result in one sentence."""
     best, ranks = board.best, board.best.tests[0].ranks
     cell = best.cells.get(HEAD, best.cells[board.order])
@@ -140,7 +144,7 @@ def headline(board: Leaderboard) -> str:
     return f"On {board.dataset}, {best.label} ranks {what} among its first ten for {percent(cell.value)} {share}."
 
 
-def lede(board: Leaderboard) -> list[str]:
+def lede(board: Board) -> list[str]:
     """Return what a reader should know next: uncertainty, the baselines, who differs from whom."""
     best = board.best
     said = []
@@ -164,7 +168,7 @@ def lede(board: Leaderboard) -> list[str]:
     return said
 
 
-def row_verdicts(board: Leaderboard) -> list[tuple[str, str]]:
+def row_verdicts(board: Board) -> list[tuple[str, str]]:
     """Return for every row, in words, which rows below it it is ahead of."""
     said = []
     for row in board.rows[:-1]:
@@ -174,7 +178,7 @@ def row_verdicts(board: Leaderboard) -> list[tuple[str, str]]:
     return said
 
 
-def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
+def pair_sentence(board: Board, first: str, other: str) -> str:
     """Return the comparison of two rows as a sentence."""
     pair = board.pair(first, other)
     if pair is None:
@@ -186,7 +190,7 @@ def pair_sentence(board: Leaderboard, first: str, other: str) -> str:
     )
 
 
-def _ahead_and_level(board: Leaderboard, label: str) -> tuple[list[str], list[str]]:
+def _ahead_and_level(board: Board, label: str) -> tuple[list[str], list[str]]:
     """Return the rows below one that it is shown to be ahead of, and the others."""
     below = [pair for pair in board.pairs if pair.first == label]
     return [pair.other for pair in below if pair.shown], [pair.other for pair in below if not pair.shown]

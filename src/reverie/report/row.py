@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from reverie.evaluation import Evaluation
-from reverie.report.cells import BASELINES, Cell
+from reverie.report.cells import BASELINES, Cell, Difference
 from reverie.training.run import Run
 from reverie.training.trial import Trial
 
@@ -76,6 +76,49 @@ class Row:
     def peak_mb(self) -> float:
         """Largest memory of a fit, the most of all seeds, in MB."""
         return max(run.fitted.peak_mb for run in self.runs)
+
+
+class Board(Protocol):
+    """What tables and plots read of a `Leaderboard`, which stands above them and shows itself by them."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+
+    @property
+    def protocol(self) -> str:
+        """How it was split."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that every row has."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Best first."""
+
+    @property
+    def pairs(self) -> tuple[Difference, ...]:
+        """Every pair of rows."""
+
+    @property
+    def order(self) -> str:
+        """The metric that rows are sorted by."""
+
+    @property
+    def best(self) -> Row:
+        """The first row."""
+
+    @property
+    def differs(self) -> tuple[Difference, ...]:
+        """The best row against each other."""
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest difference that would be found."""
+
+    def pair(self, one: str, two: str) -> Difference | None:
+        """Return the comparison of two rows."""
 
 
 def sorted_rows(rows: Iterable[Row], metric: str) -> tuple[Row, ...]:

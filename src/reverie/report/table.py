@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from reverie.printing import printable
+from reverie.shown import html_table
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -181,6 +183,30 @@ class Table:
         rows = self.cells
         scales = [max((_reach(row[at]) for row in rows), default=0.0) or 1.0 for at in range(len(self.columns))]
         return block_html("table", self, label, rows=rows, scales=scales)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        rows = [[" ".join(_markdown(replace(cell, emphasis="none")).split()) for cell in row] for row in self.cells]
+        return html_table(self.title, [column.title for column in self.heads], rows, self.notes)
+
+    def to_text(self, width: int = 102) -> str:
+        """Return the table as a terminal without colours shows it.
+
+        Parameters
+        ----------
+        width : int
+            Most characters in a line.
+
+        Returns
+        -------
+        str
+            Without a line break at the end.
+        """
+        from rich.console import Console
+
+        out = io.StringIO()
+        self.print(Console(file=out, width=width))
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
         """Return the table as plain values.

@@ -13,6 +13,7 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.data.transitions import TransitionBatch
 from reverie.data.vocabulary import Vocabulary
+from reverie.models.shown import ShownModel
 from reverie.nn.states import last_states, score_items
 from reverie.objectives.negatives import Sampler, create_sampler
 from reverie.protocols import Card
@@ -30,7 +31,7 @@ MANY = 2048
 """Items up to which ``heads: auto`` looks at all of them."""
 
 
-class ActsByHeads(nn.Module, Generic[Config]):
+class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
     """What all value models share: networks, steps of their training, Q values, and scores by a policy."""
 
     plan = "transitions"

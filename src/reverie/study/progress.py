@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar with time left on a terminal and in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from statistics import median_low
 from typing import Protocol
 
@@ -62,6 +63,49 @@ class _Plain:
         print(printable(text, lines=True), file=sys.stderr, flush=True)
 
 
+class _Notebook:
+    """A bar that a notebook shows below its cell, and that goes when the work is done; lines are printed."""
+
+    def __init__(self, total: int, title: str) -> None:
+        from IPython.display import HTML, display
+
+        self._html, self._total, self._title, self._done, self._before = HTML, total, title, 0, 0
+        self._begin = self._last = time.monotonic()
+        self._shown = display(HTML(self.html()), display_id=True)
+
+    def html(self, text: str = "") -> str:
+        """Return the bar, with the time that is left once it is known, every text escaped."""
+        spent, new = time.monotonic() - self._begin, self._done - self._before
+        left = f" · at most {duration(spent / new * (self._total - self._done))} left" if new else ""
+        said = f"{self._title} {self._done}/{self._total} {text}{left}"
+        return f'<progress value="{self._done}" max="{self._total}"></progress> {escape(printable(said))}'
+
+    def skip(self, done: int) -> None:
+        """Count units that were done before."""
+        self._done = self._before = done
+
+    def advance(self, text: str = "") -> None:
+        """Move the bar, at most four times a second."""
+        self._done += 1
+        if time.monotonic() - self._last >= 0.25:
+            self._last = time.monotonic()
+            self._shown.update(self._html(self.html(text)))
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        print(printable(text, lines=True), flush=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._shown.update(self._html(""))
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
 class _Bar:
     """A rich progress bar."""
 
@@ -94,6 +138,12 @@ def progress(total: int, title: str, show: bool) -> Iterator[Progress]:
     """Show progress while the block runs."""
     if not show or os.environ.get("RANK", "0") != "0":
         yield _Silent()
+    elif in_notebook():
+        shown = _Notebook(total, title)
+        try:
+            yield shown
+        finally:
+            shown.close()
     elif sys.stderr.isatty() and sys.stdout.isatty():
         bar = _Bar(total, title)
         with bar.bar:

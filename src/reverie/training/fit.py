@@ -14,6 +14,7 @@ from reverie import processes
 from reverie.calls import require_split
 from reverie.cores import Stopwatch
 from reverie.data.queries import Queries
+from reverie.data.read_as import LOGGER
 from reverie.data.recode import recode
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
@@ -113,6 +114,9 @@ def _fit(
         return _fit_blend(cast("Blend", model), split, chosen, folder, device, show)
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
+    if "weight" in sequences.columns and model.card.name in MODELS and "weights" not in MODELS[model.card.name].tags:
+        able = ", ".join(sorted(name for name in MODELS if "weights" in MODELS[name].tags))
+        LOGGER.warning("%s counts every event once, and not by its weight; models that weigh events are %s", model.card.name, able)
     reset_peak()
     if fits(model):
         watch = Stopwatch()

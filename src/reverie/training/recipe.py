@@ -220,6 +220,8 @@ class DatasetRecipe(Options):
     """Features of items by what they come from: ``{image: image_feat.npy, text: {file: text.npy, ids: from 1}}``."""
     propensity: str | None = _where_given()
     """Column of the logging policy's propensities, for a file."""
+    weight: str | None = _where_given()
+    """Column of how much events count in training, for a file; models with the tag ``weights`` heed it."""
     sessions: SessionCut | None = _where_given()
     """Cut histories into sessions, each of which is then a user, before `user_core` and `item_core` are applied."""
     user_core: int = Field(default=0, ge=0, le=2**31)

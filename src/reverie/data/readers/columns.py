@@ -11,6 +11,7 @@ from reverie.data.feedback import check_feedback
 from reverie.data.read_as import ReadAs
 from reverie.data.readers.choices import date_and_clock, gives_way, times_of
 from reverie.data.readers.convert import to_ids, to_numbers, to_text
+from reverie.data.readers.dialect import normalise_name
 from reverie.data.readers.doubts import doubt
 from reverie.data.readers.layouts import FileOptions
 from reverie.data.readers.nested import EMPTY
@@ -47,6 +48,8 @@ def read_columns(
     """Return the events of a table."""
     roles, frame, notes, warnings = _read(table, options, chosen, asked, use_position)
     where, column_of = table.where, roles.columns
+    unasked = [] if "weight" in column_of else [one for one in table.columns if normalise_name(one) in ("weight", "weights")]
+    notes += [f"column '{one}' is not read; say weight={one} if events count by it in training" for one in unasked[:1]]
     frame, empty = _exploded(frame, column_of, where)
     frame, missing = _without_others(frame, column_of, kinds)
     missing = {"rows without an item": empty, **missing} if empty else missing

@@ -31,6 +31,7 @@ def read_events(
     kind: str | None = None,
     reward: str | bool | None = None,
     propensity: str | bool | None = None,
+    weight: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     catalog_columns: str | Sequence[str] | None = None,
@@ -61,9 +62,10 @@ def read_events(
         such a column orders them where no user has a number twice. Where nothing has a usual name of a time, the one column that
         looks like times is taken, by its name and values; a user or item column of one value, and small numbers as times, give
         way to a rival. All of it is said. An `item` that the catalogue alone has is the catalogue's.
-    reward, propensity : str or True, optional
-        Columns of what an event is worth, and of how likely the logging policy was to show this item here; True finds them by
-        their usual names (`reverie.data.readers.layouts.FEEDBACK_NAMES`). Nothing is read where they are not asked for.
+    reward, propensity, weight : str or True, optional
+        Columns of what an event is worth, of how likely the logging policy was to show this item here, and of how much it counts in
+        training; True finds them by their usual names (`reverie.data.readers.layouts.FEEDBACK_NAMES`). Nothing is read where they
+        are not asked for; a column ``weight`` that nobody asked for is named in what the log was read as.
     kinds : sequence of str, optional
         Count only events of these kinds.
     catalog : path or frame, optional
@@ -106,7 +108,7 @@ def read_events(
         One sentence: which file, row and column, and what to do.
     """
     chosen = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-    asked = {"reward": reward, "propensity": propensity}
+    asked = {"reward": reward, "propensity": propensity, "weight": weight}
     named = tuple(column for column in (*chosen.values(), *asked.values()) if isinstance(column, str))
     content: Mapping[str, ItemFeatures] = {}
     options, chosen, beside = with_layout(layout, FileOptions(format, columns, separator, encoding, day_first, named), chosen)

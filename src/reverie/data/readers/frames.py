@@ -38,6 +38,10 @@ def _named(source: Any) -> Table | None:
     if package == "pandas":
         columns = tuple(str(column) for column in source.columns)
         return Table(WHERE, columns, lambda names, *_: _from_pandas(source, names), form="a frame of pandas")
+    if package == "datasets" and hasattr(source, "with_format") and hasattr(source, "num_rows"):
+        if isinstance(source, Mapping):
+            raise DataError(f"the data set has the splits {', '.join(source)}; give one of them, as data[{next(iter(source))!r}]")
+        source, package = source.with_format("arrow")[:], "pyarrow"
     if package == "pyarrow" and hasattr(source, "column_names"):
         names = tuple(source.column_names)
         return Table(

@@ -13,7 +13,8 @@ from reverie.files import atomic_path
 
 _EVENTS = {
     "user": "user_id:token", "item": "item_id:token", "timestamp": "timestamp:float", "rating": "rating:float",
-    "kind": "kind:token", "reward": "reward:float", "propensity": "propensity:float", "part": "part:token",
+    "kind": "kind:token", "reward": "reward:float", "propensity": "propensity:float", "weight": "weight:float",
+    "part": "part:token",
 }  # fmt: skip
 _CATALOG = {
     "item": "item_id:token", "title": "title:token_seq", "categories": "categories:token", "text": "text:token_seq",

@@ -185,6 +185,7 @@ def open_dataset(
     kind: str | None = None,
     reward: str | bool | None = None,
     propensity: str | bool | None = None,
+    weight: str | bool | None = None,
     kinds: Sequence[str] | None = None,
     catalog: Any = None,
     offline: bool = False,
@@ -196,7 +197,7 @@ def open_dataset(
     ----------
     name_or_path : str or path
         A member of `list_datasets`, else the path of an event log.
-    user, item, timestamp, rating, kind, reward, propensity, catalog
+    user, item, timestamp, rating, kind, reward, propensity, weight, catalog
         For a file, see `read_events`.
     kinds : sequence of str, optional
         Count only events of these kinds.
@@ -221,7 +222,8 @@ def open_dataset(
         return dataset if kinds is None else of_kinds(dataset, kinds)
     if os.path.exists(name):
         columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-        return read_events(name, **columns, reward=reward, propensity=propensity, kinds=kinds, catalog=catalog, **said)
+        asked = {"reward": reward, "propensity": propensity, "weight": weight}
+        return read_events(name, **columns, **asked, kinds=kinds, catalog=catalog, **said)
     if any(sign in name for sign in "*?["):
         raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")
     raise DataError(

@@ -19,13 +19,14 @@ from reverie.llm.collm.config import CoLLMConfig
 from reverie.llm.collm.prompting import Prompting, candidate_logits, open_template, pair_logits
 from reverie.llm.titles import TitleOptions, catalogue_titles
 from reverie.models import create_model
+from reverie.models.shown import ShownModel
 from reverie.protocols import Card
 
 LANGUAGE = "language."
 """Where the language model's weights stand among the names; of these only a LoRA is stored."""
 
 
-class CoLLM(nn.Module):
+class CoLLM(ShownModel, nn.Module):
     """Score of an item: the logit of *Yes* after a prompt with the user's titles, the item's title and, for ids, soft tokens.
 
     .. [1] Zhang et al., CoLLM: Integrating collaborative embeddings into large language models for recommendation, TKDE 37(5),

@@ -13,6 +13,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.models.blend.config import BlendConfig, part_options
 from reverie.models.shelf import MODELS
+from reverie.models.shown import ShownModel
 from reverie.models.store import load_model
 from reverie.options import checked
 from reverie.protocols import Card, Recommender
@@ -32,7 +33,7 @@ class Standardised:
         return scores if items is None else scores.gather(1, (items - 1).clamp(min=0))
 
 
-class Blend(nn.Module):
+class Blend(ShownModel, nn.Module):
     """Score of item j: the sum over parts p of ``w_p (s_pj - mean_p) / std_p``, mean and std over the catalogue for this history.
 
     Parts are fitted each as if it stood alone, or come from finished runs; `reverie.training.blending` chooses the weights.

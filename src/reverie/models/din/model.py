@@ -10,6 +10,7 @@ from reverie.data.batch import SequenceBatch, require_targets
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.din.config import DINConfig
+from reverie.models.shown import ShownModel
 from reverie.nn.heads import IdTable
 from reverie.nn.states import known_users, mark_trained
 from reverie.protocols import Card
@@ -18,7 +19,7 @@ ROOM = 16 << 20
 """Numbers that one chunk of candidates may take in the attention unit."""
 
 
-class DIN(nn.Module):
+class DIN(ShownModel, nn.Module):
     """Score of an item: a network over ``[item, Σ_l a(h_l, item) h_l, user]``, a being the attention unit.
 
     .. [1] Zhou et al., Deep interest network for click-through rate prediction, KDD 2018, arXiv:1706.06978, section 4.3: weights
