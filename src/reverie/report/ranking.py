@@ -16,7 +16,7 @@ import polars as pl
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation, holm, paired_test, parse, pooled
 from reverie.evaluation.effects import SIGNIFICANT, at_floor
-from reverie.evaluation.metrics import LABELLED, RANKED
+from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED
 
 if TYPE_CHECKING:
     from reverie.training.run import Run
@@ -281,7 +281,7 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     runs : sequence of Run
         Of one dataset, protocol and rule for seen items; the seeds of one recipe become one row.
     metrics : sequence of str
-        What to show; metrics that need lists, popularity or labels that some run has not kept are left out.
+        What to show beside the recipes' own; metrics that need lists, popularity or labels that some run has not kept are left out.
 
     Returns
     -------
@@ -298,7 +298,8 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     if not runs:
         raise ConfigError("there are no runs to compare; give at least one finished run")
     facts = _shared(runs)
-    names = tuple(n for n in dict.fromkeys((*metrics, ORDER)) if all(_answers(run.test, n) for run in runs))
+    wanted = dict.fromkeys((*metrics, *(name for run in runs for name in run.recipe.evaluation.metrics), ORDER))
+    names = tuple(n for n in wanted if all(_answers(run.test, n) for run in runs))
     rows = [Row(label, group, cells(pooled([run.test for run in group], names))) for label, group in group_runs(runs).items()]
     rows.sort(key=lambda row: (-row.cells[ORDER].value, row.label))
     pairs = paired_differences({row.label: row.tests for row in rows}, ORDER)
@@ -327,6 +328,9 @@ def _answers(evaluation: Evaluation, name: str) -> bool:
         return True
     if metric.name in LABELLED:
         return evaluation.scored is not None
+    if metric.name in (*ASKED, *OWN):
+        kept = evaluation.measured is not None and str(metric) in evaluation.measured.columns
+        return kept or (metric.name in OWN and evaluation.top >= metric.k)
     return evaluation.top >= metric.k and (metric.name in ("coverage", "gini") or evaluation.train_events is not None)
 
 

@@ -200,12 +200,14 @@ def validation_queries(split: Split, config: TrainingConfig, most: int | None) -
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
-    from reverie.evaluation import evaluate
+    from reverie.evaluation import evaluate, parse
+    from reverie.evaluation.metrics import RANKED
 
+    train = None if parse(config.metric).name in RANKED else split.train
     queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
-        return evaluate(model, queries, top=0, device=device).value(config.metric)
+        return evaluate(model, queries, top=0, device=device, train=train, metrics=config.metric).value(config.metric)
 
     return measure
 
