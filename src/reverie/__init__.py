@@ -14,6 +14,7 @@ _NAMES = {
     "data.readers": "read_events", "data.splits": "leave_one_out temporal by_user by_sequence given",
     "models": "adopt create_model list_models load_model register_model save_model", "training": "blend fit TrainingConfig",
     "evaluation": "evaluate Evaluation metric recommend", "robustness.trained": "attack",
+    "models.rerank.model": "rerank",
 }  # fmt: skip
 _WHERE, _LISTED, __getattr__ = lazy(__name__, _NAMES)
 __all__ = ["__version__", *_LISTED]

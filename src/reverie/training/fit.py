@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +20,7 @@ from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
 from reverie.models.own import count, fits
 from reverie.options import checked
-from reverie.protocols import Blends, Card, Counts, Recommender
+from reverie.protocols import Blends, Card, Counts, Recommender, Wraps
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
@@ -99,6 +99,10 @@ def fit(
         split = recode(split, model.card.vocabulary)
     if isinstance(model, Blends):
         return _fit_blend(cast("Blend", model), split, chosen, None if folder is None else Path(folder), device, show)
+    if isinstance(model, Wraps):
+        fitted = fit(model.base, split, chosen, folder=folder, device=device, show=show, on_validation=on_validation)
+        model.observe(split.learn_from(chosen.on))
+        return replace(fitted, chosen={"model": {**model.card.config.model, **fitted.chosen}} if fitted.chosen else {})
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
