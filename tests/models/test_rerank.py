@@ -131,7 +131,7 @@ def test_popularity_is_that_of_the_history(model: Any, split: Split) -> None:
 
 
 def test_a_reranked_model_is_a_model(model: Any, split: Split, tmp_path: Path) -> None:
-    made = rv.rerank(model, "mmr", split, k=5, pool=20)
+    made = rv.rerank(model, "mmr", split, k=5, pool=20, seen="remove")
     listed = rv.recommend(made, ["a00", "a03"], k=8)
     assert not {"a00", "a03"} & set(listed["item"].to_list())
     rv.save_model(made, tmp_path / "made")

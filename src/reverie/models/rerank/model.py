@@ -151,7 +151,8 @@ def rerank(model: Any, how: str, split: Split, **options: Any) -> Recommender:
     split : Split
         Of the model's training.
     **options
-        Of the method, such as ``trade=0.7`` or ``most=2``, and ``k``, ``pool`` and ``seen`` of `RerankConfig`.
+        Of the method, such as ``trade=0.7`` or ``most=2``, and ``k``, ``pool`` and ``seen`` (by default the split's rule) of
+        `RerankConfig`.
 
     Returns
     -------
@@ -172,7 +173,8 @@ def rerank(model: Any, how: str, split: Split, **options: Any) -> Recommender:
     base = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(base.card.vocabulary):
         raise DataError(f"model '{base.card.name}' knows other items or users than the split; give the split of its training")
-    name, shared = base.card.name, {key: options.pop(key) for key in ("k", "pool", "seen") if key in options}
+    name, shared = base.card.name, {"seen": split.test.seen}
+    shared |= {key: options.pop(key) for key in ("k", "pool", "seen") if key in options}
     told = base.card.config.model_dump(mode="json", exclude_unset=True) if name in MODELS else {}
     known = {"name": name, **told} if name in MODELS else {"name": "markov"}
     config = checked(RerankConfig, {"model": known, "how": {"kind": how, **options}, **shared}, "rerank")
