@@ -24,8 +24,9 @@ from reverie.data.splits.config import split_dataset
 from reverie.evaluation import sliced
 from reverie.files import atomic_path
 from reverie.study.rows import append_rows
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import Recipe, cell_recipe, change_recipe, load_suite
-from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
+from reverie.training.run import result_rows, run_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE, PLOT, STORE = (

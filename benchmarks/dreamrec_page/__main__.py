@@ -27,8 +27,8 @@ from dreamrec_page.systems import VARIANTS, VIEWS, systems
 from dreamrec_page.table import seeds_of, write_table
 from reverie.data.splits.config import split_dataset
 from reverie.files import read_json, write_json
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import change_recipe
-from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

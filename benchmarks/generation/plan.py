@@ -9,8 +9,8 @@ import polars as pl
 
 from reverie.data.splits.config import LeaveOneOut, split_dataset
 from reverie.testing import tiny_dataset
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import RECIPES, Recipe, start_values
-from reverie.training.run import open_recipe_dataset
 
 if TYPE_CHECKING:
     from reverie.data.split import Split

@@ -19,8 +19,9 @@ from reverie.llm.collm.recipe import COLLM
 from reverie.robustness.benchmark import NONE, NULL, Cell
 from reverie.robustness.recipe import ROBUSTNESS
 from reverie.robustness.study import RobustnessStudy
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import load_recipe
-from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
+from reverie.training.run import result_rows, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 SAME = ("recipe", "dataset", "slice", "seen", "model", "seed", "metric", "victim", "attack", "defence", "budget", "row")

@@ -17,8 +17,9 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import DataError, ReverieError
 from reverie.study.rows import append_rows
 from reverie.training.comparison import with_seed
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import cell_recipe, load_suite
-from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
+from reverie.training.run import result_rows, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "results" / "sequential.csv"

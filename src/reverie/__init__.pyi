@@ -22,6 +22,7 @@ from reverie.evaluation import (
     Evaluation as Evaluation,
     evaluate as evaluate,
     judge as judge,
+    metric as metric,
     paired_test as paired_test,
     recommend as recommend,
     recommend_all as recommend_all,
@@ -35,6 +36,7 @@ from reverie.models import (
     register_model as register_model,
     save_model as save_model,
 )
+from reverie.models.rerank.model import rerank as rerank
 from reverie.report.board import Leaderboard as Leaderboard
 from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack

@@ -18,8 +18,9 @@ from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
 from reverie.report import leaderboard, print_leaderboard, render_report, write_report
 from reverie.report.words import number
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import RECIPES, Recipe
-from reverie.training.run import open_recipe_dataset, run_recipe
+from reverie.training.run import run_recipe
 
 World = dict[str, Any]
 EVIL = "<b>Heat</b> & \"$x^2$\" <script>alert('x')</script>"

@@ -24,8 +24,9 @@ from reverie.errors import ConfigError, RunError
 from reverie.models import create_model
 from reverie.testing import tiny_dataset
 from reverie.training import fit
+from reverie.training.event_log import open_recipe_dataset
 from reverie.training.recipe import RECIPES, SWEEPS, Recipe, change_recipe, load_recipe
-from reverie.training.run import open_recipe_dataset, result_rows, run_recipe
+from reverie.training.run import result_rows, run_recipe
 from reverie.training.sweeps import sweep as module
 from reverie.training.sweeps.config import Choice, Range
 from reverie.training.sweeps.sweep import run_sweep

@@ -31,12 +31,15 @@ class Vocabulary(Shown):
         Titles in the order of `items`, where the dataset has any; null where one item has none.
     content : mapping
         Vectors of the items in the order of `items`, by the name of what they come from, such as ``"text"`` or ``"image"``.
+    categories : polars.Series or None, shape [n_items]
+        Categories in the same order, those of an item joined by ``|``, where the dataset has any; stored models lack them.
     """
 
     items: pl.Series
     users: pl.Series
     titles: pl.Series | None = None
     content: Mapping[str, Features] = field(default_factory=dict, compare=False, repr=False)
+    categories: pl.Series | None = None
 
     def _facts(self) -> dict[str, str]:
         """Return sizes, an id of each kind, and how many titles there are."""
