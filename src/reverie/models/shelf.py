@@ -13,6 +13,7 @@ _MODELS = (
     ("neumf", "NeuMF", "learns needs-user weights", "he2017ncf", "a product and a network over user and item vectors"),
     ("lightgcn", "LightGCN", "learns cold-users weights", "he2020lightgcn",
      "user and item vectors averaged over the graph of events"),
+    ("als", "ALS", "counts cold-users by-name", "hu2008ials", "implicit alternating least squares, histories solved for"),
     ("ease", "EASE", "counts cold-users", "steck2019ease", "linear item-to-item model in closed form"),
     ("vmis-knn", "VMISKNN", "counts cold-users", "kersbergen2022serenade", "nearest recent sessions, found by an index"),
     ("gru4rec", "GRU4Rec", "learns cold-users", "hidasi2016gru4rec", "recurrent network, every position trained"),
