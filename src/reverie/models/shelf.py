@@ -15,6 +15,7 @@ _MODELS = (
      "user and item vectors averaged over the graph of events"),
     ("als", "ALS", "counts cold-users by-name", "hu2008ials", "implicit alternating least squares, histories solved for"),
     ("ease", "EASE", "counts cold-users", "steck2019ease", "linear item-to-item model in closed form"),
+    ("slim", "SLIM", "counts cold-users by-name", "ning2011slim", "sparse linear item-to-item model by elastic nets"),
     ("vmis-knn", "VMISKNN", "counts cold-users", "kersbergen2022serenade", "nearest recent sessions, found by an index"),
     ("gru4rec", "GRU4Rec", "learns cold-users", "hidasi2016gru4rec", "recurrent network, every position trained"),
     ("caser", "Caser", "learns cold-users", "tang2018caser", "convolutions over the last items, every position trained"),
