@@ -19,6 +19,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mf": {"dim": 8},
     "neumf": {"factor": 8, "layers": 2},
     "ease": {"grid": (1.0, 10.0)},
+    "bert4rec": {"dim": 16, "history": 8, "dropout": 0.1, "multiple": 1},
     "slim": {"trials": 2, "l1": 0.1},
     "als": {"dim": 8, "iterations": 4, "trials": 2},
     "vmis-knn": {"trials": 2},

@@ -9,6 +9,7 @@ _MODELS = (
     ("co-occurrence", "CoOccurrence", "counts", "", "decayed, two-sided co-occurrence within a window"),
     ("item-knn", "ItemKNN", "counts", "sarwar2001itemknn", "cosine neighbours of the items in the history"),
     ("sasrec", "SASRec", "learns", "kang2018sasrec", "causal transformer, every position trained"),
+    ("bert4rec", "BERT4Rec", "learns cold-users", "sun2019bert4rec", "transformer both ways, hidden events filled in"),
     ("mf", "MF", "learns cold-users weights", "rendle2009bpr", "one vector per user and per item; histories are folded in"),
     ("neumf", "NeuMF", "learns needs-user weights", "he2017ncf", "a product and a network over user and item vectors"),
     ("lightgcn", "LightGCN", "learns cold-users weights", "he2020lightgcn",
