@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -54,22 +57,36 @@ def penalties(taken: csr_array[np.float32], unobserved: float, strength: float, 
 
 
 def factorise(taken: csr_array[np.float32], config: ALSConfig, seed: int) -> NDArray[np.float32]:
-    """Return item vectors after some alternations; taken [U, N] → [N, D]."""
-    dtype, dim = getattr(torch, config.precision), config.dim
-    _check_memory(taken, config)
-    drawn = numpy_generator(seed, "als", "items").standard_normal((taken.shape[1], dim))
-    vectors = [torch.zeros((taken.shape[0], dim), dtype=dtype), torch.from_numpy(drawn * config.scale / dim**0.5).to(dtype)]
-    strengths = config.unobserved, config.regularisation, config.exponent
-    sides = [(penalties(side, *strengths, dtype), buckets_of(side, dim, dtype)) for side in (taken, taken.T.tocsr())]
-    for _ in range(config.iterations):
-        for number, (penalty, buckets) in enumerate(sides):
-            problem = Problem(vectors[1 - number], penalty, config.unobserved)
-            if config.solver == "exact":
-                vectors[number] = solve_exactly(buckets, problem)
-            else:
-                vectors[number] = improve_blocks(buckets, problem, vectors[number], config.block)
-    found: NDArray[np.float32] = vectors[1].float().numpy()
+    """Return the item vectors after all iterations; taken [U, N] → [N, D]."""
+    _, items = deque(alternate(taken, config, seed), maxlen=1).pop()
+    found: NDArray[np.float32] = items.float().numpy()
     return found
+
+
+def alternate(taken: csr_array[np.float32], config: ALSConfig, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the vectors of users [U, D] and of items [N, D] after each iteration; taken [U, N]."""
+    _check_memory(taken, config)
+    dtype, dim = getattr(torch, config.precision), config.dim
+    drawn = numpy_generator(seed, "als", "items").standard_normal((taken.shape[1], dim))
+    users, items = torch.zeros((taken.shape[0], dim), dtype=dtype), torch.from_numpy(drawn * config.scale / dim**0.5).to(dtype)
+    of_users, of_items = (_side(side, config, dtype) for side in (taken, taken.T.tocsr()))
+    for _ in range(config.iterations):
+        users = of_users(items, users)
+        items = of_items(users, items)
+        yield users, items
+
+
+def _side(taken: csr_array[np.float32], config: ALSConfig, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return what solves for, or improves, the vectors of rows; taken [n, M], table [M, D], vectors [n, D] → [n, D]."""
+    penalty = penalties(taken, config.unobserved, config.regularisation, config.exponent, dtype)
+    buckets = buckets_of(taken, config.dim, dtype)
+
+    def solved(table: Tensor, vectors: Tensor) -> Tensor:
+        problem = Problem(table, penalty, config.unobserved)
+        exact = config.solver == "exact"
+        return solve_exactly(buckets, problem) if exact else improve_blocks(buckets, problem, vectors, config.block)
+
+    return solved
 
 
 def _check_memory(taken: csr_array[np.float32], config: ALSConfig) -> None:
