@@ -35,11 +35,15 @@ LOGS = ((60, 40, 8), (500, 200, 10), (500, 200, 40), (2000, 500, 10), (500, 5000
 """Users, items, and mean events of a user."""
 LARGER = ((1000, 1500, 150), (15000, 3000, 8), (2000, 40000, 30))
 """The same, for models that count and make no matrix of all items."""
+SQUARE = ("ease", "slim")
+"""Models that make a matrix of all items: without the largest catalogues."""
 COUNTED = ("one", "events", "trials asked items", "ranked items")
 FIT: dict[str, tuple[str, ...]] = {
     "popularity": ("one", "events", "ranked items"), "recent-popularity": ("trials events", *COUNTED),
     "markov": COUNTED, "co-occurrence": ("near", "trials near", *COUNTED), "item-knn": ("pairs", *COUNTED),
     "vmis-knn": ("trials events", *COUNTED), "blend": ("one", "asked", "asked items", "ranked items"),
+    "als": (*(f"trials {size} dim dim" for size in ("events", "users", "items")), "trials events dim", "ranked dim dim", *COUNTED),
+    "slim": ("pairs", "items items", "trials items", *COUNTED),
     "ease": ("trials modelled modelled modelled", "pairs", *COUNTED),
 }  # fmt: skip
 """Terms of the whole fit of a model that counts, and of its evaluation."""
@@ -48,13 +52,14 @@ ROWS = ("one", "row_steps", "events dim", "row_steps items dim", "asked items", 
 EVENTS = ("one", "event_steps", "events dim", "event_steps items dim", "event_steps users dim", "asked items")
 PREFIXES = ("one", "event_steps", "prefixes dim", "event_steps items dim", "asked items", "asked history dim")
 EPOCH: dict[str, tuple[str, ...]] = {
-    "sasrec": ROWS, "gru4rec": ROWS, "caser": ROWS, "nextitnet": ROWS, "daydream": ROWS, "mf": EVENTS,
+    "sasrec": ROWS, "gru4rec": ROWS, "caser": ROWS, "nextitnet": ROWS, "bert4rec": ROWS, "daydream": ROWS, "mf": EVENTS,
     "neumf": (*EVENTS, "asked items dim"), "lightgcn": (*EVENTS, "event_steps events dim"), "comirec": PREFIXES,
     "dreamrec": PREFIXES, "din": (*PREFIXES, "asked items dim"),
 }  # fmt: skip
 """Terms of an epoch of a model that learns."""
 BYTES: dict[str, dict[str, float]] = {
     "ease": {"modelled modelled": 8}, "item-knn": {"items": 1200}, "co-occurrence": {"near": 16}, "vmis-knn": {"events": 40},
+    "als": {"users dim": 12, "items dim": 12, "events": 40}, "slim": {"items items": 4, "items": 2400},
     "mf": {"users dim": 24}, "neumf": {"users dim": 24}, "lightgcn": {"users dim": 60, "items dim": 40, "events": 60},
 }  # fmt: skip
 """What a model keeps beside what all do, by the arrays that its code makes: bytes by term."""
@@ -178,7 +183,7 @@ def main() -> None:
     made = [rv.leave_one_out(made_up_log(int(asked.scale * users), *others)) for users, *others in (*LOGS, *LARGER)]
     entries, epochs = (read_yaml(FILE) if FILE.exists() else {}).get("models", {}), usual_epochs()
     for model in asked.models.split(","):
-        splits = made if model in FIT and not asked.quick and model != "ease" else made[: len(LOGS) - (model == "ease")]
+        splits = made if model in FIT and not asked.quick and model not in SQUARE else made[: len(LOGS) - (model in SQUARE)]
         timed(model, splits[1])  # pays for what is loaded once
         entries[model] = costs_of(model, [timed(model, split) for split in splits], epochs)
         print(model, entries[model], flush=True)

@@ -232,7 +232,7 @@ def test_recent_popularity_can_age_by_the_order_of_rows(train: Sequences) -> Non
     np.testing.assert_allclose(found, expected / expected.max(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["markov", "item-knn", "co-occurrence", "vmis-knn", "ease"])
+@pytest.mark.parametrize("name", ["markov", "item-knn", "co-occurrence", "vmis-knn", "ease", "als", "slim"])
 def test_codes_of_another_catalogue_are_refused(name: str) -> None:
     split = tiny_split()
     model = create_model(name, split)

@@ -99,7 +99,7 @@ def reader(folder: Path) -> Any:
 HISTORIES: list[list[int]] = [[], [4], [4, 7, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [20]]
 EXPORTED: dict[str, dict[str, Any]] = {
     "popularity": {}, "recent-popularity": {}, "markov": {}, "item-knn": {"neighbours": 3}, "co-occurrence": {"trials": 2},
-    "ease": {"grid": (10.0,)},
+    "ease": {"grid": (10.0,)}, "slim": {"l1": 0.5, "l2": 1.0, "trials": 0},
     "blend": {"parts": [{"name": "co-occurrence", "history": 4}, {"name": "sasrec", "dim": 8, "history": 6}], "weights": (0.3, 1)},
 }  # fmt: skip
 
@@ -127,6 +127,7 @@ def test_models_and_formats_that_cannot_be_exported(tmp_path: Path) -> None:
     split = tiny_split()
     refused: list[tuple[str, dict[str, Any], str]] = [
         ("vmis-knn", {"trials": 0}, "model 'vmis-knn' are no sums over the items of a history; export sasrec or co-occurrence"),
+        ("als", {"trials": 0}, "model 'als' are no sums over the items of a history; export sasrec or co-occurrence"),
         ("ease", {"max_items": 5}, "'ease' covers 5 of 20 items"),
         ("mf", {"dim": 4}, "'mf' neither turns histories into vectors nor sums"),
         ("blend", {"parts": [{"name": "markov"}, {"name": "mf", "dim": 4}]}, "model 'mf' neither"),

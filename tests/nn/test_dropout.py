@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reverie.nn.blocks import CausalSelfAttention, Dropout, dropout
+from reverie.nn.blocks import Dropout, SelfAttention, dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
@@ -40,7 +40,7 @@ def test_it_does_nothing_outside_training_and_repeats_under_a_seed() -> None:
 
 def test_attention_with_dropped_weights_is_attention_on_average() -> None:
     torch.manual_seed(0)
-    layer = CausalSelfAttention(8, 2, dropout=0.3, rope=True)
+    layer = SelfAttention(8, 2, dropout=0.3, rope=True)
     x = torch.randn(2, 5, 8)
     expected = layer.eval()(x)
     layer.train()

@@ -191,6 +191,25 @@ class ItemMatrixModel(CountingModel[C]):
         super()._take({**arrays, "data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr})
 
 
+class SummedItems(ItemMatrixModel[C]):
+    """Rows of an item matrix are summed over the distinct items of a history; without any entry the share of events scores."""
+
+    stored = (("share", 0),)
+
+    def item_to_item(self) -> ItemToItem:
+        """Return the scores as sums over the items of a history."""
+        share = self.arrays()["share"]
+        return ItemToItem(self.matrix, None, np.zeros_like(share), share)
+
+    def _score(self, batch: SequenceBatch, arrays: Arrays) -> Tensor:
+        """Return summed rows of the matrix → [B, N]."""
+        rows = binary_history_rows(batch, self.n_items)
+        alone = (rows @ np.diff(self.matrix.indptr)) == 0
+        summed = dense_product(rows, self.matrix)
+        summed[torch.from_numpy(alone)] = torch.from_numpy(arrays["share"])
+        return summed
+
+
 def random_settings(config: C, space: Mapping[str, Sequence[Any]], trials: int, generator: np.random.Generator) -> Iterator[C]:
     """Yield the configuration itself, then random settings; nothing if one trial would be all."""
     if trials < 2:

@@ -1,4 +1,4 @@
-"""Transformer blocks: dropout, rotary positions, causal attention, feed-forward."""
+"""Transformer blocks: dropout, rotary positions, attention to what came before or both ways, feed-forward."""
 
 import torch
 from torch import Tensor, nn
@@ -46,8 +46,8 @@ def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
-class CausalSelfAttention(nn.Module):
-    """Multi-head attention in which an event sees itself and what came before it."""
+class SelfAttention(nn.Module):
+    """Multi-head attention in which an event sees itself and what came before it, or all real events."""
 
     def __init__(self, dim: int, heads: int, dropout: float, rope: bool) -> None:
         super().__init__()
@@ -55,24 +55,26 @@ class CausalSelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Attend; x [B, L, D] → [B, L, D]."""
+    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
+        """Attend to earlier events, or to all that are real; x [B, L, D], real [B, L] → [B, L, D]."""
         batch, length, dim = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
         if self.rope:
             q, k = rotate(q), rotate(k)
         if self.training and self.dropout and x.device.type == "cpu":
-            mixed = self._dropped(q, k, v)
+            mixed = self._dropped(q, k, v, real)
         else:
-            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
+            shown = None if real is None else real[:, None, None]
+            rate = self.dropout if self.training else 0.0
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=shown, is_causal=real is None, dropout_p=rate)
         out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
         return out
 
-    def _dropped(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def _dropped(self, q: Tensor, k: Tensor, v: Tensor, real: Tensor | None) -> Tensor:
         """Attend with dropped weights on a CPU, where torch has no fused kernel for that and is slow to draw the mask."""
         length, width = q.shape[-2:]
-        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu_(1)
-        weights = (q * width**-0.5 @ k.transpose(-1, -2)).masked_fill(future, float("-inf")).softmax(-1)
+        hidden = torch.ones(length, length, dtype=torch.bool, device=q.device).triu_(1) if real is None else ~real[:, None, None]
+        weights = (q * width**-0.5 @ k.transpose(-1, -2)).masked_fill(hidden, float("-inf")).softmax(-1)
         return dropout(weights, self.dropout, training=True) @ v
 
 
@@ -81,7 +83,7 @@ class PreNormBlock(nn.Module):
 
     def __init__(self, dim: int, heads: int, multiple: int, dropout: float, rope: bool) -> None:
         super().__init__()
-        self.attention = CausalSelfAttention(dim, heads, dropout, rope)
+        self.attention = SelfAttention(dim, heads, dropout, rope)
         self.feedforward = self._feedforward(dim, multiple, dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
         self.dropout = Dropout(dropout)
@@ -89,9 +91,9 @@ class PreNormBlock(nn.Module):
     def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
         return nn.Sequential(nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform event states; x [B, L, D] → [B, L, D]."""
-        x = x + self.dropout(self.attention(self.norms[0](x)))
+    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
+        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L] → [B, L, D]."""
+        x = x + self.dropout(self.attention(self.norms[0](x), real))
         x = x + self.dropout(self.feedforward(self.norms[1](x)))
         return x
 
@@ -127,9 +129,9 @@ class LiGRBlock(PreNormBlock):
     def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
         return SwiGLU(dim, multiple)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform event states; x [B, L, D] → [B, L, D]."""
-        x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x)))
+    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
+        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L] → [B, L, D]."""
+        x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x), real))
         x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
         return x
 

@@ -165,7 +165,8 @@ def _blends_others(recipe: Recipe) -> bool:
 def reason_of_default(row: Planned, room: float) -> str:
     """Return why a row is not in the default set; room in MB."""
     name = row.recipe.model_name
-    if "counts" not in MODELS[name].tags and name not in LEARNED:
+    tags = MODELS[name].tags
+    if ("counts" not in tags or "by-name" in tags) and name not in LEARNED:
         return "not tried by default; --models all tries it"
     if row.cost.megabytes > room:
         return f"needs about {row.cost.megabytes / 1024:,.1f} GB, more than a third of the free memory; --models {name} tries it"

@@ -6,26 +6,21 @@ import itertools
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
-from torch import Tensor
 
-from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
 from reverie.models import counting
 from reverie.models.item_knn.config import ItemKNNConfig
-from reverie.models.item_to_item import ItemToItem
 
 _BLOCK_CELLS = 1 << 22
 """About how many cells of the items-by-items matrix are held at once."""
 
 
-class ItemKNN(counting.ItemMatrixModel[ItemKNNConfig]):
+class ItemKNN(counting.SummedItems[ItemKNNConfig]):
     """Score of item j: the sum of its similarity to each distinct item of the history that has it among its neighbours."""
 
     name = "item-knn"
-    stored = (("share", 0),)
 
     def fit_counts(self, train: Sequences, measure: counting.Measure = None, seed: int = 0) -> dict[str, Any]:
         """Compute the neighbours of each item, a block of items at a time."""
@@ -36,19 +31,6 @@ class ItemKNN(counting.ItemMatrixModel[ItemKNNConfig]):
         blocks = [_nearest(by_item[a:b] @ taken, a, norms, self.config) for a, b in itertools.pairwise(edges)]
         self._take_matrix(csr_array(vstack(blocks, format="csr")), {"share": counting.compute_event_share(train)})
         return {}
-
-    def item_to_item(self) -> ItemToItem:
-        """Return the scores as sums over the items of a history."""
-        share = self.arrays()["share"]
-        return ItemToItem(self.matrix, None, np.zeros_like(share), share)
-
-    def _score(self, batch: SequenceBatch, arrays: counting.Arrays) -> Tensor:
-        """Return summed similarities to the history → [B, N]."""
-        rows = counting.binary_history_rows(batch, self.n_items)
-        alone = (rows @ np.diff(self.matrix.indptr)) == 0
-        summed = counting.dense_product(rows, self.matrix)
-        summed[torch.from_numpy(alone)] = torch.from_numpy(arrays["share"])
-        return summed
 
 
 def _blocks(cells: NDArray[np.float64]) -> list[int]:

@@ -1,0 +1,1 @@
+"""Implicit alternating least squares (Hu, Koren and Volinsky 2008)."""

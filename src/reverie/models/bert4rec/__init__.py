@@ -1,0 +1,1 @@
+"""BERT4Rec (Sun et al. 2019)."""

@@ -1,0 +1,1 @@
+"""SLIM (Ning and Karypis 2011)."""
