@@ -51,8 +51,8 @@ def protocol_note(summary: Summary, data: str) -> str:
     cold = max((one.n_cold for row in summary.rows(data) for one in summary.trained(row)), default=0)
     return (
         f"{split.dataset}, {split.protocol}; {len(split.test):,} questions, {split.vocabulary.n_items:,} items, {cold:,} "
-        f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is trained. The epoch "
-        "was chosen on validation, the test used once."
+        f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is "
+        "trained. The epoch was chosen on validation, the test used once."
     )
 
 
@@ -83,7 +83,8 @@ def claims_table(summary: Summary, title: str = "") -> Table:
     rows = [{key: "" if value is None else str(value) for key, value in row.items()} for row in summary.claims]
     notes = [
         "Paired by question, users and seeds drawn anew; p by the bootstrap (one seed on each side: by flips of signs), Holm "
-        "over the comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, uncorrected."
+        "over the comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, "
+        "uncorrected."
     ]
     return replace(claim_table(rows, "data", digits=4, ends=("seeds", "detectable")), title=title, notes=notes)
 
