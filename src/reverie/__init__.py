@@ -12,8 +12,8 @@ _NAMES = {
     "data.dataset": "Dataset", "data.sequences": "Sequences", "data.queries": "Queries", "data.split": "Split",
     "data.vocabulary": "Vocabulary", "errors": "ReverieError", "data.sources": "load_dataset list_datasets",
     "data.readers": "read_events", "data.splits": "leave_one_out temporal by_user by_sequence given",
-    "models": "create_model list_models load_model save_model", "training": "blend fit TrainingConfig", "training.content": "with_content",
-    "evaluation": "evaluate Evaluation recommend",
+    "models": "create_model list_models load_model save_model", "training": "blend fit TrainingConfig",
+    "training.content": "with_content", "evaluation": "evaluate Evaluation recommend",
 }  # fmt: skip
 _WHERE, _LISTED, __getattr__ = lazy(__name__, _NAMES)
 __all__ = ["__version__", *_LISTED]
