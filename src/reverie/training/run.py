@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reverie import processes
-from reverie.data.content import content_sha256
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.data.transitions import require_rewards
@@ -19,7 +18,6 @@ from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
 from reverie.files import check_digests, check_seal, digests, json_digest, sealed, sha256, write_json
 from reverie.models import create_model, load_model, save_model
-from reverie.models.content_use import reads_content
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Recommender
@@ -35,8 +33,6 @@ from reverie.training.recipe import RECIPES, Recipe
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
-FEEDBACK = ("feedback_sha256", "parts_sha256", "content_sha256")
-"""Digests of `feedback_of` among the facts of a run."""
 _DONE = "result.json"
 VERSION = 1
 """Of a run; raised when the same recipe comes to mean something else."""
@@ -72,14 +68,12 @@ class Run:
 
 
 def feedback_of(recipe: Recipe, split: Split) -> dict[str, str]:
-    """Return the digest of the rewards or features of a split, for a model that reads them, and of runs that are blended.
+    """Return the digest of the rewards of a split, for a model that learns from them, and of runs that are blended.
 
     Nothing for other models, whose keys lack it.
     """
     if folders := blended_runs(recipe):
         return {"parts_sha256": json_digest({folder: _part_sha256(Path(folder), split) for folder in folders})}
-    if split.vocabulary.content and reads_content(recipe.model_name, MODELS.config(recipe.model_name)(**recipe.model_options)):
-        return {"content_sha256": content_sha256(split.vocabulary.content)}
     if "needs-reward" not in MODELS[recipe.model_name].tags:
         return {}
     digest = require_rewards(split.train).feedback_sha256
@@ -205,7 +199,7 @@ def open_run(folder: str | Path) -> Run:
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
-    feedback: dict[str, str] = {name: facts[name] for name in FEEDBACK if name in facts}
+    feedback: dict[str, str] = {name: facts[name] for name in ("feedback_sha256", "parts_sha256") if name in facts}
     common = {
         "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
         "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,
