@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "data.dataset": "Dataset", "data.sequences": "Sequences", "data.queries": "Queries", "data.split": "Split",
     "data.vocabulary": "Vocabulary", "errors": "ReverieError", "data.sources": "load_dataset list_datasets",
-    "data.readers": "read_events read_features with_content",
+    "data.readers": "read_events read_features with_features",
     "data.splits": "leave_one_out temporal by_user by_sequence given cold_items",
     "models": "create_model list_models load_model save_model", "training": "blend fit TrainingConfig",
     "evaluation": "evaluate Evaluation recommend",

@@ -34,14 +34,14 @@ def described(features: Features, items: pl.Series) -> dict[Any, list[float] | N
     return {item: row.tolist() if present else None for item, present, row in rows}
 
 
-def split_with_content() -> Any:
+def split_with_features() -> Any:
     text = vectors([f"a{i:02d}" for i in range(18)], 5, 1)  # items 18 and 19 have none
     return leave_one_out(replace(tiny_dataset(), content={"text": text, "image.small": vectors(["a03", "a19", "zz"], 2, 2)}))
 
 
 @pytest.mark.parametrize("name", ["mf", "popularity", "ease"])
 def test_a_saved_model_keeps_the_features(name: str, tmp_path: Path) -> None:
-    split = split_with_content()
+    split = split_with_features()
     model: Any = create_model(name, split)
     if name != "mf":
         fit(model, split, show=False)
@@ -60,7 +60,7 @@ def test_a_saved_model_keeps_the_features(name: str, tmp_path: Path) -> None:
 
 def test_models_without_features_have_no_file_for_them(tmp_path: Path) -> None:
     plain = leave_one_out(tiny_dataset())
-    save_model(create_model("mf", split_with_content()), tmp_path)
+    save_model(create_model("mf", split_with_features()), tmp_path)
     stale = (tmp_path / CONTENT).read_bytes()
     save_model(create_model("mf", plain), tmp_path)
     assert not (tmp_path / CONTENT).exists()
@@ -70,7 +70,7 @@ def test_models_without_features_have_no_file_for_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["changed", "gone"])
 def test_changed_features_are_one_sentence(damage: str, tmp_path: Path) -> None:
-    save_model(create_model("mf", split_with_content()), tmp_path)
+    save_model(create_model("mf", split_with_features()), tmp_path)
     file = tmp_path / CONTENT
     file.write_bytes(file.read_bytes()[:-1] + b"\1") if damage == "changed" else file.unlink()
     with pytest.raises(ReverieError, match=f"{CONTENT} (cannot be read: it was changed after|does not exist)"):
@@ -89,7 +89,7 @@ TENSORS: list[dict[str, torch.Tensor]] = [
 
 @pytest.mark.parametrize("tensors", TENSORS)
 def test_features_of_another_shape_are_one_sentence(tensors: dict[str, torch.Tensor], tmp_path: Path) -> None:
-    save_model(create_model("mf", split_with_content()), tmp_path)
+    save_model(create_model("mf", split_with_features()), tmp_path)
     save_tensors(tensors, tmp_path / CONTENT)
     with pytest.raises(RunError, match="not one row for each of 20 items"):
         load_vocabulary(tmp_path)
@@ -113,7 +113,7 @@ def test_a_grown_vocabulary_has_the_features_of_both() -> None:
 
 
 def test_codes_of_another_vocabulary_bring_its_features() -> None:
-    split = split_with_content()
+    split = split_with_features()
     grown = append_vocabulary(leave_one_out(tiny_dataset(items=12)).vocabulary, split.vocabulary)
     ours = recode(split, grown)
     assert ours.vocabulary.items is grown.items

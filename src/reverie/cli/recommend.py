@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverie.cli.log_options import NAMED, Reading, reads_log
+from reverie.cli.new_items import Content, Items, extended
 from reverie.cli.options import Device, Json, Log, Offline, print_json, print_list, say
 from reverie.errors import ConfigError, DataError
 
@@ -33,6 +34,9 @@ def recommend(
     seen: Annotated[
         str | None, typer.Option("--seen", help="remove or keep items of the history; as the run was measured by default.")
     ] = None,
+    items: Items = None,
+    content: Content = None,
+    only_new: Annotated[bool, typer.Option("--only-new", help="Recommend the items of --items alone.")] = False,
     log: Log = None,
     device: Device = None,
     json: Json = False,
@@ -40,7 +44,8 @@ def recommend(
 ) -> None:
     """Recommend items for titles typed in, for one user, or for all users.
 
-    Where the event log has changed since the training, items and users are matched by their ids, and it is said.
+    Where the event log has changed since the training, items and users are matched by their ids, and it is said. A model that knows
+    items by their content recommends those of --items, too, which nobody has clicked yet.
 
     Example: reverie recommend runs/sasrec-ml-100k "Toy Story" "Heat" -k 5
     """
@@ -55,8 +60,11 @@ def recommend(
         raise ConfigError("give titles, or --user, or --all; exactly one of them")
     if seen not in (None, "remove", "keep"):
         raise ConfigError(f"--seen {seen} is no rule for items of the history; use remove or keep")
+    if only_new and (items is None or allow is not None):
+        raise ConfigError("--only-new recommends the items of --items alone; give that, and no --allow")
     write = None if everyone is None else table_writer(everyone)
-    model = load_model(run)
+    trained = load_model(run)
+    model = extended(trained, items, content)
     if device is not None and hasattr(model, "to"):
         from reverie.training.optimiser import choose_device
 
@@ -65,6 +73,8 @@ def recommend(
     if reading and log is None:
         raise ConfigError(f"--{next(iter(reading)).replace('_', '-')} says how the file of --log is read; give that, too")
     lists: dict[str, Any] = {"allow": _listed(allow, known, "--allow"), "deny": _listed(deny, known, "--deny")}
+    if only_new:
+        lists["allow"] = known.items[trained.card.vocabulary.n_items :].to_list()
     lists["exclude_seen"] = (seen or _rule_of(run)) == "remove"
     if titles:
         _show(ask(model, _taken(titles, known), k=k, **lists), json)

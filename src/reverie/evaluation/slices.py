@@ -99,6 +99,26 @@ def with_history(evaluation: Evaluation) -> Evaluation:
     return _part(evaluation, evaluation.ranks.filter(some), None if evaluation.scored is None else evaluation.scored.filter(some))
 
 
+def with_targets(evaluation: Evaluation, items: NDArray[np.int32]) -> Evaluation:
+    """Return the part of an evaluation whose targets are some items.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was measured.
+    items : ndarray, shape [K], int
+        Their codes in the vocabulary of the queries.
+
+    Returns
+    -------
+    Evaluation
+        Over fewer queries, or none.
+    """
+    scored = evaluation.scored
+    rows = None if scored is None else scored.filter(pl.col("item").is_in(items.tolist()))
+    return _part(evaluation, evaluation.ranks.filter(pl.col("target").is_in(items.tolist())), rows)
+
+
 def by_kind(evaluation: Evaluation) -> dict[str, Evaluation]:
     """Return the parts of an evaluation whose targets are of one kind.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.data.dataset import Dataset
-from reverie.data.readers import read_features, with_content
+from reverie.data.readers import read_features, with_features
 from reverie.data.rewards import with_rewards
 from reverie.data.sources import list_datasets, open_dataset
 from reverie.errors import RunError
@@ -31,7 +31,7 @@ def open_recipe_dataset(recipe: DatasetRecipe, offline: bool = False) -> Dataset
         dataset = with_rewards(dataset, rewards)
     if recipe.content:
         files = recipe.content.items()
-        dataset = with_content(dataset, {n: one.file if one.ids is None else read_features(one.file, one.ids) for n, one in files})
+        dataset = with_features(dataset, {n: one.file if one.ids is None else read_features(one.file, one.ids) for n, one in files})
     if recipe.sessions is not None:
         dataset = dataset.cut_sessions(recipe.sessions.gap_minutes)
     if recipe.user_core > 1 or recipe.item_core > 1:

@@ -17,7 +17,7 @@ from reverie.data.readers.features import read_features
 from reverie.errors import DataError
 
 
-def with_content(dataset: Dataset, content: Mapping[str, str | os.PathLike[str] | ItemFeatures]) -> Dataset:
+def with_features(dataset: Dataset, content: Mapping[str, str | os.PathLike[str] | ItemFeatures]) -> Dataset:
     """Return a dataset with features of its items beside it, for models that know items by their content.
 
     Parameters
@@ -41,8 +41,10 @@ def with_content(dataset: Dataset, content: Mapping[str, str | os.PathLike[str] 
     """
     catalog = None if dataset.catalog.is_empty() else dataset.catalog["item"]
     read = {name: one if isinstance(one, ItemFeatures) else read_features(one, catalog=catalog) for name, one in content.items()}
+    items = dataset.events["item"].unique(maintain_order=True)
+    more = matched(dataset.catalog["item"], items.dtype).drop_nulls().alias("item")
     for name, features in read.items():
-        _check_ids(name, features, dataset)
+        check_ids(name, features, pl.concat([items, more]), f"'{dataset.name}'")
     result = replace(dataset, content={**dataset.content, **read})
     note = covered(result)
     told(f"content: {note}")
@@ -62,19 +64,18 @@ def covered(dataset: Dataset) -> str:
     return "; ".join([*parts, *([f"{bare:,} items have no content at all"] if bare else [])])
 
 
-def _check_ids(name: str, features: ItemFeatures, dataset: Dataset) -> None:
-    """Refuse features of which none, and warn of those of which some are of no item of log or catalogue."""
-    items, ids = dataset.events["item"], features.ids
-    known = pl.concat([items.unique(), matched(dataset.catalog["item"], items.dtype).drop_nulls().alias("item")])
-    missing = ~matched(ids, items.dtype).is_in(known.implode()).fill_null(False)
+def check_ids(name: str, features: ItemFeatures, items: pl.Series, where: str) -> None:
+    """Refuse features of which none, and warn of those of which some are of no item of a place."""
+    ids = features.ids
+    missing = ~matched(ids, items.dtype).is_in(items.implode()).fill_null(False)
     if missing.all():
         raise DataError(
-            f"none of the {len(ids):,} ids of the {name} features is an item of '{dataset.name}': ids like {ids[0]!r} there, "
-            f"{items[0]!r} here; give features of these items"
+            f"none of the {len(ids):,} ids of the {name} features is an item of {where}: ids like {ids[0]!r} in the features, "
+            f"{items[0]!r} there; give features of these items"
         )
     if missing.any():
         count, first = int(missing.sum()), ids[int(missing.arg_max() or 0)]
         told(
-            f"{count:,} of {len(ids):,} ids of the {name} features ({count / len(ids):.1%}) match no item, the first is {first!r}; "
-            "they are left out", warning=True,
+            f"{count:,} of {len(ids):,} ids of the {name} features ({count / len(ids):.1%}) match no item of {where}, the first is "
+            f"{first!r}; they are left out", warning=True,
         )  # fmt: skip
