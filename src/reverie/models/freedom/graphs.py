@@ -22,6 +22,8 @@ class SimilarItems:
 
     def __call__(self, vectors: Tensor) -> Tensor:
         """Return each item's weighted sum of its neighbours' vectors; vectors [N, D] → [N, D]."""
+        if not self.rows.shape[1]:
+            return torch.zeros_like(vectors)
         return F.embedding_bag(self.rows, vectors, per_sample_weights=self.weights.to(vectors.dtype), mode="sum")
 
 

@@ -12,7 +12,7 @@ OCCURRING = NegativesConfig(n=1, source="popularity", power=0.0)
 
 
 class VBPRConfig(MFConfig):
-    """Options of `vbpr`, beside those of `mf`; weight decay is an option of training (`training.weight_decay`)."""
+    """Options of `vbpr`, beside those of `mf`; weight decay is its option `decay`, not one of training."""
 
     content_dim: PositiveInt = 64
     """Width D of projected content, and of what a user has to meet it."""
@@ -25,6 +25,8 @@ class VBPRConfig(MFConfig):
     """Whether features are centred and scaled first. Raw ones, as published, give the same family of models, found more slowly."""
     content_rate: PositiveFloat = 1.0
     """Factor of the learning rate for the projection and the visual bias (0.1 in the benchmark of MicroLens)."""
+    decay: float = Field(default=0.1, ge=0)
+    """Weight λ of half the squared length of the vectors of a pair and of a drawn item; biases, E and β' are free."""
     objective: ObjectiveConfig = BPR(negatives=OCCURRING)
     """Training loss."""
     adversarial: None = Field(default=None)

@@ -66,7 +66,12 @@ class VBPR(MF):
         if self.user_bias is not None:
             vectors = append_bias(vectors, self.user_bias[batch.users])
         head = LazyHead(len(self.seen), self._encode)
-        return {"loss": self.objective.loss(vectors, targets, head, batch.weights, batch.users).mean()}
+        terms = {"loss": self.objective.loss(vectors, targets, head, batch.weights, batch.users).mean()}
+        if self.config.decay:
+            own = self.encoder.weight[self.seen]
+            touched = self.users[batch.users].square().sum() + self.encoder.weight[targets - 1].square().sum()
+            terms["decay"] = self.config.decay / 2 * (touched / batch.size + own.square().sum() / max(1, len(own)))
+        return terms
 
     def observe(self, train: Sequences) -> None:
         """See the training data once, before the first step: who has events, and how often each item occurs."""
