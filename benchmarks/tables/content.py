@@ -30,9 +30,9 @@ HEAD = """# Content: results
 Written by `python benchmarks/tables/content.py` from `results/content.csv` and `results/content-claims.csv`; never by hand. How the
 numbers are made: [Content](../content.md).
 
-Mean over seeds on test questions, in brackets the 95 % t-interval over seeds; comparisons resample users as well. The epoch was chosen
-on validation. “without” names the modality that was taken from all items at the test. The video rows of MicroLens' paper cannot be
-reproduced with these data: they hold no clips.
+Mean over seeds on test questions, in brackets the 95 % t-interval over seeds; comparisons resample users as well. The epoch was
+chosen on validation. “without” names the modality that was taken from all items at the test. The video rows of MicroLens' paper
+cannot be reproduced with these data: they hold no clips.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie content content-clip-world --results results/content.csv`.\n"
 Row = Mapping[str, str]
