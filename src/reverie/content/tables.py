@@ -52,8 +52,14 @@ def protocol_note(summary: Summary, data: str) -> str:
     return (
         f"{split.dataset}, {split.protocol}; {len(split.test):,} questions, {split.vocabulary.n_items:,} items, {cold:,} "
         f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is "
-        "trained. The epoch was chosen on validation, the test used once."
+        f"trained. The epoch was chosen on validation, the test used once.{_lacking(summary, data)}"
     )
+
+
+def _lacking(summary: Summary, data: str) -> str:
+    """Return how many items lack which content, in a sentence."""
+    found = {name: n for row in summary.rows(data) for one in summary.trained(row) for name, n in one.without.items()}
+    return f" Items without: {', '.join(f'{name} {n:,}' for name, n in sorted(found.items()))}." if found else ""
 
 
 def world_notes(summary: Summary, data: str, metric: str) -> list[str]:
