@@ -35,6 +35,8 @@ class AudioEncoder(ContentEncoder):
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items that have sound → [U, D]."""
+        if not len(items):  # as where a fused encoder leaves this part out
+            return self.missing.new_zeros(0, self.dim)
         if torch.is_grad_enabled():
             return self._listened_to(items)
         return torch.cat([self._listened_to(piece) for piece in items.split(TOGETHER)])
@@ -72,7 +74,7 @@ def create_audio_encoder(options: AudioOptions, vocabulary: Vocabulary, dim: int
     items = clips_of(options, vocabulary)
     items.require_sound()
     if options.tuning == "frozen":
-        from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_sound
+        from reverie.video.item_encoders.frozen import frozen_encoder, frozen_sound
 
-        return FrozenEncoder(frozen_sound(items, options.windows), items.heard, dim)
+        return frozen_encoder("audio", frozen_sound(items, options.windows), items.heard, dim)
     return AudioEncoder(options, vocabulary, dim, items)
