@@ -35,9 +35,8 @@ def letters() -> extractors.Titles:
 def test_training_makes_the_features_that_a_model_reads(
     ask: Callable, clicks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        shelf.EXTRACTORS, "_entries", shelf.EXTRACTORS._entries | {"text": Entry(f"{__name__}:letters", "")}, raising=False
-    )
+    entries = {**shelf.EXTRACTORS, "text": Entry(f"{__name__}:letters", "")}
+    monkeypatch.setattr(shelf.EXTRACTORS, "_entries", entries, raising=False)
     recipe, results = tmp_path / "tiny.yaml", tmp_path / "rows.csv"
     answer = ask("train", recipe, "-q", "--set", "model.item_encoder.kind=text", "--out", tmp_path / "out", "--results", results)
     assert answer.code == 0, answer.err

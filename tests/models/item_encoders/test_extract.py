@@ -98,7 +98,7 @@ def test_a_dataset_gets_features_where_they_are_missing() -> None:
     assert rv.leave_one_out(dataset).vocabulary.content["text"].present.all()
     with pytest.raises(ConfigError, match="unknown extractor 'sound'"):
         rv.with_content(dataset, "sound")
-    with pytest.raises(DataError, match="no item has a cover, of which features of 'image' are made; add the column 'cover'"):
+    with pytest.raises(DataError, match="no item has a cover, which features of 'image' are made from; add the column 'cover'"):
         rv.with_content(dataset, "image")
 
 
