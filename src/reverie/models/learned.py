@@ -21,7 +21,7 @@ from reverie.models.sequence_options import PositionOptions
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
-from reverie.objectives.debiased import InBatchDebiasedObjective
+from reverie.objectives.in_batch import InBatchDebiasedObjective
 from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
 from reverie.protocols import Card, Represents
 

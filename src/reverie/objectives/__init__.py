@@ -8,7 +8,7 @@ _NAMES = {
         "Adversarial Contrastive MemoryBank ScoreLoss adnce adv_info_nce bsl contrast create_loss dcl dclw debiased "
         "gather_rows gaussian hcl info_nce nt_xent rince shuffled"
     ),
-    "debiased": "in_batch_debiased",
+    "in_batch": "in_batch_debiased",
     "dro": (
         "AdapTau AnchorTau ChiSquare KullbackLeibler effective_inv_tau gaussian_mi generalised_mi kl_dro "
         "learn_temperature mean_variance phi_dro radius tau_approx tau_exact"
