@@ -88,12 +88,14 @@ class DSSM(InnerProductScores, ObjectiveModel):
 
     def _vectors(self, batch: SequenceBatch, known: Tensor | None) -> Tensor:
         """Return what the user tower gives; known [B]: who has a trained vector → [B, D]."""
-        taken = 0 if self.config.user == "id" else _mean(self.encoder.encode(batch.items), batch)
-        if self.users is not None and known is not None and len(self.users):
-            taken = taken + self.users[batch.users.masked_fill(~known, 0)] * known[:, None]
-        elif self.config.user == "id":
-            taken = self.user_tower[-1].weight.new_zeros(batch.size, self.config.dim)
-        return self._normalise(self.user_tower(taken))
+        taken: list[Tensor] = []
+        if self.config.user != "id":
+            taken.append(_mean(self.encoder.encode(batch.items), batch))
+        if self.users is not None and known is not None and bool(known.any()):
+            taken.append(self.users[batch.users.masked_fill(~known, 0)] * known[:, None])
+        elif self.users is not None:
+            taken.append(self.users.new_zeros(batch.size, self.config.dim))
+        return self._normalise(self.user_tower(torch.stack(taken).sum(0)))
 
     def _items(self, vectors: Tensor) -> Tensor:
         """Return what the item tower gives; vectors [K, D] → [K, D]."""
