@@ -48,7 +48,8 @@ class DSSM(InnerProductScores, ObjectiveModel):
         self.users = None if config.user == "history" else nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
         if self.users is not None:
             nn.init.normal_(self.users, std=0.1)
-        self.user_tower, self.item_tower = (tower(config.dim, config.hidden, config.dropout) for _ in range(2))
+        self.user_tower = tower(config.dim, config.hidden, config.dropout)
+        self.item_tower = tower(config.dim, config.hidden, config.dropout)
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
         self.register_buffer("trained", torch.zeros(vocabulary.n_users, dtype=torch.bool))
         self.n_items = vocabulary.n_items
