@@ -157,7 +157,7 @@ def test_new_items_are_appended_with_their_content(fusion: str) -> None:
     assert isinstance(grown, VBPR)
     batch = of_users([[1, 4], [2]], [0, -1])
     torch.testing.assert_close(grown.scores(batch)[:1, :20], model.eval().scores(batch)[:1])  # type: ignore[attr-defined] # a module
-    table = grown.item_table()
+    table = grown.item_table().detach()
     torch.testing.assert_close(table[20, 4:-2], table[8, 4:-2])  # content of its twin, and nothing of its id
     assert not table[20, :4].any()
     assert not table[21, :-2].any()
