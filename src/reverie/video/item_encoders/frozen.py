@@ -13,8 +13,7 @@ from reverie.models.item_encoders.features import FeaturesEncoder
 from reverie.video.embedding.encoders import DEFAULT, find_encoder
 from reverie.video.embedding.run import EmbedOptions, embed_set
 from reverie.video.item_encoders.config import VideoOptions
-from reverie.video.item_encoders.item_clips import ItemClips
-from reverie.video.item_encoders.sound import TOGETHER, padded
+from reverie.video.item_encoders.item_clips import SOUNDS, ItemClips, padded
 from reverie.video.item_encoders.towers import BAND_FEATURES, band_statistics
 
 if TYPE_CHECKING:
@@ -41,6 +40,6 @@ def frozen_sound(items: ItemClips, windows: int) -> NDArray[np.float32]:
     """Return mean and deviation of the log-mel bands of the items' sound, in the order of the vocabulary → [N, 128]."""
     heard = np.flatnonzero(items.heard)
     found = np.zeros((len(items.rows), BAND_FEATURES), np.float32)
-    for part in np.array_split(heard, -(-len(heard) // TOGETHER)):
+    for part in np.array_split(heard, -(-len(heard) // SOUNDS)):
         found[part] = band_statistics(*padded(items.sounds, items.rows[part], windows, None)).numpy()
     return found
