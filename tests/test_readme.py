@@ -200,13 +200,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_recipe_of_the_documentation_is_valid() -> None:
+    from reverie.content.recipe import CONTENT
     from reverie.contrast.recipe import CONTRAST
     from reverie.training.recipe import RECIPES
 
     for page in PAGES:
         for block in _blocks(page, "yaml"):
             values = yaml.safe_load(block)
-            (CONTRAST.parse if "task" in values else RECIPES.parse)(values, page.name)
+            shelf = next((shelf for key, shelf in (("task", CONTRAST), ("recommenders", CONTENT)) if key in values), RECIPES)
+            shelf.parse(values, page.name)
 
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -131,10 +131,12 @@ def test_compare_all_models_on_a_file(ask: Callable, clicks: Path) -> None:
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
     rewarded = {name for name in list_models() if "needs-reward" in MODELS[name].tags}
-    assert set(found["skipped"]) == {"collm"} | rewarded
+    featured = {name for name in list_models() if "needs-content" in MODELS[name].tags}
+    assert set(found["skipped"]) == {"collm"} | rewarded | featured
+    assert all("needs features of items" in found["skipped"][name] for name in featured)
     assert "needs labelled events" in found["skipped"]["collm"]
     assert all("needs rewards" in found["skipped"][name] for name in rewarded)
-    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"} - rewarded
+    assert {row["model"] for row in found["leaderboard"]["rows"]} == set(list_models()) - {"collm"} - rewarded - featured
     alone = ask("compare", "clicks.csv", "--models", "collm")
     assert alone.code == 2
     assert "no model can be compared on 'clicks': collm: needs labelled events" in alone.err

@@ -40,7 +40,8 @@ def test_every_user_clicks_different_clips_and_likes_what_the_options_say(world:
     motions = len(world.config.motions)
     assert (world.likes[:, :motions].sum(1) == 2).all()
     assert (world.likes[:, motions:].sum(1) == 2).all()
-    assert sorted(np.bincount(world.sounds[world.sounds >= 0])) == [3, 3, 3, 3, 3, 3]
+    assert np.bincount(world.sounds[world.sounds >= 0]).max() <= 4  # each kind equally often before some are silent
+    assert (world.sounds < 0).sum() == 6
 
 
 def test_first_clicks_follow_the_odds(world: ClipWorld) -> None:

@@ -41,12 +41,12 @@ def test_rows_have_the_columns_and_slices(done: tuple[Path, dict[str, Any], list
     rows = done[2]
     assert tuple(rows[0])[-len(COLUMNS) :] == COLUMNS
     rated = {(row["recommender"], row["item_encoder"], row["drop"]) for row in rows if row["metric"] in METRICS}
-    encoder = {("sasrec", "video+audio", drop) for drop in ("", "video", "audio")}
+    encoder = {("sasrec", "clip+sound", drop) for drop in ("", "video", "audio")}
     assert rated >= encoder | {("popularity", "", ""), ("item-knn", "", ""), ("sasrec", "id", ""), ("oracle", "motion+sound", "")}
     assert {("blind", "chance", ""), ("blind", "new-first", "")} <= rated
-    slices = {row["slice"] for row in rows if row["item_encoder"] == "video+audio" and row["metric"] == "ndcg@10"}
+    slices = {row["slice"] for row in rows if row["item_encoder"] == "clip+sound" and row["metric"] == "ndcg@10"}
     assert slices == {"all", "target:cold", "target:warm", "target:popular", "target:rare"}
-    fused = next(row for row in rows if row["item_encoder"] == "video+audio")
+    fused = next(row for row in rows if row["item_encoder"] == "clip+sound")
     assert (fused["tuning"], fused["fusion"], fused["model"]) == ("scratch", "sum", "sasrec")
     by = {(row["slice"], row["metric"]): row for row in rows if (row["recommender"], row["item_encoder"]) == ("sasrec", "id")}
     parts = [by[part, "recall@10"] for part in ("target:cold", "target:warm")]
@@ -58,7 +58,7 @@ def test_a_model_of_counts_is_measured_once_and_popularity_never_finds_new_items
     found = {(row["recommender"], row["slice"]): row["metrics"] for row in done[1]["rows"]}
     assert found["popularity", "target:cold"]["recall@10"]["value"] == 0
     (claim,) = done[1]["claims"]
-    assert (claim["metric"], claim["first"]) == ("target:cold/recall@10", "sasrec/video+audio")
+    assert (claim["metric"], claim["first"]) == ("target:cold/recall@10", "sasrec/clip+sound")
     assert claim["difference"] == pytest.approx(claim["first_value"] - claim["other_value"])
 
 

@@ -44,7 +44,20 @@ SAMPLED = {"kind": "sampled_softmax", "negatives": {"source": "in_batch"}}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     **{
         name: (name, {"dim": 8})
-        for name in ("gru4rec", "caser", "nextitnet", "comirec", "din", "mf", "lightgcn", "dreamrec", "daydream")
+        for name in (
+            "vbpr",
+            "freedom",
+            "dssm",
+            "gru4rec",
+            "caser",
+            "nextitnet",
+            "comirec",
+            "din",
+            "mf",
+            "lightgcn",
+            "dreamrec",
+            "daydream",
+        )
     },
     "neumf": ("neumf", {}),
     "sasrec ahead": ("sasrec", {"dim": 8, "ahead": 0.5}),
@@ -62,7 +75,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def split() -> Split:
-    return tiny_split()
+    return tiny_split(content=True)
 
 
 @pytest.mark.parametrize("case", CASES)

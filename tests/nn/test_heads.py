@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.nn.heads import DotHead
+from reverie.nn.heads import DotHead, LazyHead
 
 
 def leaf(*shape: int) -> Tensor:
@@ -53,6 +53,25 @@ def test_chunks_cover_the_catalogue_once_and_in_order(chunk: int) -> None:
     joined = torch.cat([p.scores(states) for p in pieces], 1)
     torch.testing.assert_close(joined, 2 * states @ table.T + bias)
     torch.testing.assert_close(torch.autograd.grad(joined.sum(), table)[0], 2 * states.sum(0).expand(7, 3))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (5,)])
+def test_a_lazy_head_scores_as_one_of_the_whole_table_and_encodes_each_item_once(shape: tuple[int, ...]) -> None:
+    states, table = leaf(3, 2), leaf(9, 2)
+    items, asked = torch.randint(1, 5, shape), []
+
+    def encode(codes: Tensor) -> Tensor:
+        asked.extend(codes.tolist())
+        return table[codes - 1]
+
+    head = LazyHead(9, encode)
+    ours, whole = head.scores(states, items), DotHead(table).scores(states, items)
+    assert sorted(asked) == sorted(set(items.flatten().tolist()))
+    torch.testing.assert_close(ours, whole)
+    for one, other in zip(*(torch.autograd.grad(x.square().sum(), (states, table)) for x in (ours, whole)), strict=True):
+        torch.testing.assert_close(one, other)
+    pieces = torch.cat([chunk.scores(states) for chunk in head.chunks(states)], 1)
+    torch.testing.assert_close(pieces, DotHead(table).scores(states, torch.arange(1, 10)))
 
 
 def test_a_frozen_table_still_teaches_the_states() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from reverie.content.clip_world.files import OpenedWorld, open_world
 from reverie.content.recipe import ContentData
-from reverie.data.content import ItemFeatures, content_sha256
+from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
@@ -49,7 +49,8 @@ class OpenedData:
         found, vocabulary = hashlib.sha256(), self.split.vocabulary
         if vocabulary.titles is not None:
             found.update("\0".join(one or "" for one in vocabulary.titles.to_list()).encode())
-        found.update(content_sha256(vocabulary.content).encode())
+        for name, features in sorted(vocabulary.content.items()):
+            found.update(f"{name} {features.values.shape}".encode() + features.values.tobytes() + features.present.tobytes())
         if self.clips is not None:
             from reverie.video.preparing.index import read_index
 

@@ -11,8 +11,8 @@ from reverie.models.shelf import MODELS
 from reverie.study.progress import duration
 from reverie.video.estimate import SECONDS as PIXEL
 
-EVENT = 4e-5
-"""Seconds of an event in an epoch of a small network over histories, on one processor core."""
+STEP, EVENT = 0.02, 2e-5
+"""Seconds of an update, and more for each event in it, of a small network over histories on one processor core."""
 QUESTION = 2e-4
 """Seconds of a validation question."""
 CONTENT = 1.3
@@ -38,9 +38,9 @@ def cell_seconds(study: ContentStudy, cell: ContentCell) -> float:
         return EVENT * split.train.n_events
     options = study.recipe.encoders[cell.encoder].set if cell.encoder else {}
     questions = min(len(split.valid), training.validation_queries or len(split.valid))
-    epoch = EVENT * split.train.n_events * (1.0 if options.get("kind", "id") == "id" else CONTENT) + QUESTION * questions
-    items = split.vocabulary.n_items
-    updates = -(-len(split.train) // training.batch_size)
+    items, updates = split.vocabulary.n_items, -(-len(split.train) // training.batch_size)
+    learned = STEP * updates + EVENT * split.train.n_events
+    epoch = learned * (1.0 if options.get("kind", "id") == "id" else CONTENT) + QUESTION * questions
     looked_at = min(items, training.batch_size * split.train.n_events / max(1, len(split.train))) * updates + items / 3
     return training.epochs * (epoch + looked_at * sum(_clip_seconds(study, cell.data, one) for one in _parts(options)))
 

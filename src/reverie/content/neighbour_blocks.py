@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reverie.content.pictures import PICTURE_SIZE, Pictures
+from reverie.content.pictures import Pictures
 from reverie.content.recipe import ContentRecipe
 from reverie.content.summary import Row, Summary
 from reverie.report.page import Block, Example, Figure, Item, ItemList
@@ -52,6 +52,3 @@ def _is_content(recipe: ContentRecipe, row: Row) -> bool:
     parts = options.get("parts", [options])
     control = any(part.get("control", "none") != "none" or part.get("frames") == 1 for part in parts)
     return not control and all(part.get("kind", "id") != "id" for part in parts)
-
-
-__all__ = ["PICTURE_SIZE", "neighbour_blocks"]

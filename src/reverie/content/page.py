@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.content.neighbour_blocks import neighbour_blocks
-from reverie.content.summary import Row, Summary
+from reverie.content.summary import Summary
 from reverie.content.tables import carried_of, carrying_table, claims_table, score_table
 from reverie.plain_yaml import read_yaml
 from reverie.report.page import Block, Example, Facts, Item, ItemList, Prose, Section, write_page
@@ -91,6 +91,3 @@ def _carrying(summary: Summary, data: str) -> Iterator[Block]:
             items = [Item(vocabulary.title(int(found.items[one])), f"{found.losses[one, at]:+.2f}") for one in places]
             lists.append(ItemList(part, items, "" if items else "none"))
         yield Example(f"Carried most · {row.said}", lists, note="gain lost without the part")
-
-
-__all__ = ["Row", "credit", "sections", "sentences", "write_study_page"]

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from reverie.content.summary import Summary
+    from reverie.video.clip_set import ClipSet
 
 PICTURE_SIZE = 64
 """Pixels of a side."""
@@ -81,7 +82,7 @@ class Pictures:
         return out.getvalue()
 
     @cached_property
-    def _clips(self):  # noqa: ANN202
+    def _clips(self) -> ClipSet:
         from reverie.video.preparing.index import open_prepared
 
         return open_prepared(str(self._data.clips), check=False)

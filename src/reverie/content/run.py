@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from reverie.content.cells import Cell, Trained
 from reverie.content.estimate import estimate_sentences
 from reverie.content.page import COLD, write_study_page
-from reverie.content.recipe import ContentRecipe
+from reverie.content.recipe import CONTENT, ContentRecipe
 from reverie.content.study import ContentStudy
 from reverie.content.summary import Summary
 from reverie.content.tables import claims_table, score_table, summary_json
@@ -26,6 +27,13 @@ def report(recipe: ContentRecipe, call: Call) -> StudyReport:
         for line in estimate_sentences(study):
             bar.line(line)
     return shown(study, run_study(study, results=call.results, show=call.show), call.command)
+
+
+def reread(folder: Path) -> Summary:
+    """Open the folder of a study and read what is finished in it; nothing is computed."""
+    study = ContentStudy(CONTENT.load(str(folder / CONTENT.file)), folder)
+    done = {cell: study.run(cell, lambda _: None) for cell in study.cells({}) if study.is_kept(cell)}
+    return Summary(study.recipe, done, study.opened)
 
 
 def shown(study: ContentStudy, done: Mapping[Cell, Trained | None], command: str) -> StudyReport:

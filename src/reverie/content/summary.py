@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import WHOLE, Cell, ContentCell, Trained, TruthCell
-from reverie.content.recipe import ContentClaim, ContentRecipe
-from reverie.evaluation import Evaluation, sliced
+from reverie.content.recipe import METRICS, ContentClaim, ContentRecipe
+from reverie.evaluation import Evaluation, pooled, sliced
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.paired_queries import paired_by_query
 
@@ -49,6 +49,7 @@ class Summary:
         self.found = {cell: one for cell, one in done.items() if isinstance(cell, ContentCell) and one is not None}
         self.truths = {cell.data: one for cell, one in done.items() if isinstance(cell, TruthCell) and one is not None}
         self._parts: dict[Row, list[dict[str, Evaluation]]] = {}
+        self._metrics: dict[tuple[Row, str], dict[str, dict[str, Any]]] = {}
 
     def trained(self, row: Row) -> list[Trained]:
         """Return the trainings of a row, by seed."""
@@ -70,6 +71,14 @@ class Summary:
             whole = [one.evaluation(row.drop) for one in self.trained(row)]
             self._parts[row] = [{"all": one} | sliced(one, train) for one in whole]
         return [one[part] for one in self._parts[row] if part in one]
+
+    def metrics(self, row: Row, part: str = "all") -> dict[str, dict[str, Any]]:
+        """Return the metrics of a row on a slice with their intervals over seeds and users; nothing where it has no target."""
+        if (row, part) not in self._metrics:
+            seeds = self.evaluations(row, part)
+            found = pooled(seeds, METRICS).select("metric", "value", "low", "high").to_dicts() if seeds else []
+            self._metrics[row, part] = {one.pop("metric"): one for one in found}
+        return self._metrics[row, part]
 
     def truth(self, data: str, known: str, part: str = "all") -> Evaluation | None:
         """Return what an oracle that knows something of the clips gets on a slice."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from reverie.content.carrying import EITHER, Carried, carried
 from reverie.content.cells import WHOLE
 from reverie.content.clip_world.oracle import blind_hit_rates
-from reverie.content.recipe import METRICS, SLICES
+from reverie.content.recipe import SLICES
 from reverie.content.results import said_options
 from reverie.content.summary import Row, Summary
 from reverie.content.training import KNOWN
-from reverie.evaluation import Evaluation, pooled
+from reverie.evaluation import pooled
 from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
@@ -29,13 +29,13 @@ def score_table(summary: Summary, data: str, metric: str, slices: Sequence[str],
     for row in summary.rows(data):
         said = said_options(summary.recipe, row.recommender, row.encoder)
         about = [row.recommender, said["item_encoder"], said["tuning"], said["fusion"], row.drop]
-        scores = [metric_cell(summary.evaluations(row, part), metric) for part in there]
+        scores = [metric_cell(summary.metrics(row, part).get(metric)) for part in there]
         trained = summary.trained(row)
         seconds = f"{fmean(one.seconds for one in trained):.0f}" if row.drop == WHOLE else ""
         rows.append([*about, *scores, seconds])
     for known in KNOWN if data in summary.truths else ():
         found = [summary.truth(data, known, part) for part in there]
-        cells = [metric_cell([] if one is None else [one], metric) for one in found]
+        cells = [metric_cell(None if one is None else pooled([one], [metric]).to_dicts()[0]) for one in found]
         rows.append([TableCell("oracle", emphasis="dim"), TableCell(f"knows {known}", emphasis="dim"), "", "", "", *cells, ""])
     heads = [Column(f"{part.removeprefix('target:')} {metric}", "right", bar=bars) for part in there]
     shown = [at for at in range(5) if at < 2 or any(row[at] for row in rows)]
@@ -51,9 +51,15 @@ def protocol_note(summary: Summary, data: str) -> str:
     cold = max((one.n_cold for row in summary.rows(data) for one in summary.trained(row)), default=0)
     return (
         f"{split.dataset}, {split.protocol}; {len(split.test):,} questions, {split.vocabulary.n_items:,} items, {cold:,} "
-        f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is trained. The epoch "
-        "was chosen on validation, the test used once."
+        f"of them without an event in training; seen items: {split.test.seen}; {seeds} seed{'s' * (seeds != 1)} of what is "
+        f"trained. The epoch was chosen on validation, the test used once.{_lacking(summary, data)}"
     )
+
+
+def _lacking(summary: Summary, data: str) -> str:
+    """Return how many items lack which content, in a sentence."""
+    found = {name: n for row in summary.rows(data) for one in summary.trained(row) for name, n in one.without.items()}
+    return f" Items without: {', '.join(f'{name} {n:,}' for name, n in sorted(found.items()))}." if found else ""
 
 
 def world_notes(summary: Summary, data: str, metric: str) -> list[str]:
@@ -70,12 +76,12 @@ def world_notes(summary: Summary, data: str, metric: str) -> list[str]:
     ]
 
 
-def metric_cell(seeds: Sequence[Evaluation], metric: str) -> TableCell:
-    """Return a metric with its interval over seeds and users."""
-    if not seeds:
+def metric_cell(found: Mapping[str, Any] | None) -> TableCell:
+    """Return a metric with its interval; nothing where it is not known."""
+    if found is None:
         return TableCell("")
-    (row,) = pooled(seeds, [metric]).to_dicts()
-    return TableCell(number(row["value"]), span(row["low"], row["high"], 4), "", row["value"], row["low"], row["high"])
+    low, high = found["low"], found["high"]
+    return TableCell(number(found["value"]), span(low, high, 4), "", found["value"], low, high)
 
 
 def claims_table(summary: Summary, title: str = "") -> Table:
@@ -83,7 +89,8 @@ def claims_table(summary: Summary, title: str = "") -> Table:
     rows = [{key: "" if value is None else str(value) for key, value in row.items()} for row in summary.claims]
     notes = [
         "Paired by question, users and seeds drawn anew; p by the bootstrap (one seed on each side: by flips of signs), Holm "
-        "over the comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, uncorrected."
+        "over the comparisons of a metric on the same data. “detectable”: the least true difference found in 80 % of trials, "
+        "uncorrected."
     ]
     return replace(claim_table(rows, "data", digits=4, ends=("seeds", "detectable")), title=title, notes=notes)
 
@@ -119,17 +126,17 @@ def carrying_table(summary: Summary, row: Row, found: Carried) -> Table:
 
 def summary_json(summary: Summary) -> dict[str, Any]:
     """Return all that was found, as plain values."""
-    found = []
-    for data in summary.recipe.data:
-        for row in summary.rows(data):
-            about = {
-                "data": data,
-                "recommender": row.recommender,
-                **said_options(summary.recipe, row.recommender, row.encoder),
-                "drop": row.drop,
-            }
-            for part in SLICES:
-                if seeds := summary.evaluations(row, part):
-                    table = pooled(seeds, METRICS).select("metric", "value", "low", "high").to_dicts()
-                    found.append(about | {"slice": part, "seeds": len(seeds), "metrics": {one.pop("metric"): one for one in table}})
-    return {"recipe": summary.recipe.name, "rows": found, "claims": summary.claims, "commits": summary.commits()}
+    rows = [
+        {
+            "data": data,
+            "recommender": row.recommender,
+            **said_options(summary.recipe, row.recommender, row.encoder),
+            "drop": row.drop,
+        }
+        | {"slice": part, "seeds": len(summary.trained(row)), "metrics": metrics}
+        for data in summary.recipe.data
+        for row in summary.rows(data)
+        for part in SLICES
+        if (metrics := summary.metrics(row, part))
+    ]
+    return {"recipe": summary.recipe.name, "rows": rows, "claims": summary.claims, "commits": summary.commits()}

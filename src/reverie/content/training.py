@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,6 +57,7 @@ def train_cell(
     """
     model = create_model(name, split, seed=training.seed, **options)
     fitted = fit(model, split, training, folder=folder / "training", device=device, show=False)
+    shutil.rmtree(folder / "training" / "state", ignore_errors=True)
     tested = {WHOLE: model} | {drop: without(model, drop, split) for drop in drops}
     for drop, one in tested.items():
         found = evaluate(one, split.test, train=split.train, device=device, protocol=split.protocol)
@@ -85,14 +87,16 @@ def cold_count(split: Split) -> int:
 
 
 def lacking(model: Recommender) -> dict[str, int]:
-    """Return how many items lack what each encoder of content in a model reads; those without such items are left out."""
+    """Return how many items lack what each encoder of content in a model reads, by its name; those that none lacks are left out."""
     from reverie.models.item_encoders.base import ContentEncoder
+    from reverie.models.item_encoders.fused import FusedEncoder
 
-    found = {}
-    for part in getattr(model, "modules", tuple)():
-        if isinstance(part, ContentEncoder) and (there := part.fixed.get("present")) is not None and not bool(there.all()):
-            found[type(part).__name__.removesuffix("Encoder").lower()] = int((~there).sum())
-    return found
+    options = getattr(model.card.config, "item_encoder", None)
+    names = [part.name for part in getattr(options, "parts", (options,)) if part is not None and part.kind != "id"]
+    every = getattr(model, "modules", tuple)()
+    encoders = [one for one in every if isinstance(one, ContentEncoder) and not isinstance(one, FusedEncoder)]
+    there = {name: one.fixed.get("present") for name, one in zip(names, encoders, strict=False)}
+    return {name: int((~one).sum()) for name, one in there.items() if one is not None and not bool(one.all())}
 
 
 def measure_truth(world: ClipWorld, split: Split, folder: Path, commit: str) -> Trained:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,16 +31,6 @@ class Features:
     def width(self) -> int:
         """Numbers of a vector, F."""
         return int(self.values.shape[1])
-
-
-def content_sha256(content: Mapping[str, Features]) -> str:
-    """Return the identity of features by their names: 64 hexadecimal digits over shapes, which items have any, and the values."""
-    digest = hashlib.sha256()
-    for name, features in sorted(content.items()):
-        digest.update(f"{name}\0{features.values.shape}\0".encode())
-        digest.update(np.packbits(features.present).data)
-        digest.update(np.ascontiguousarray(features.values).data)
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.data.splits import PROTOCOLS
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ReverieError
 
 _FEEDBACK = {"reward": "rewards", "propensity": "propensities"}
@@ -28,7 +29,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "density": pairs / (vocabulary.n_users * vocabulary.n_items), "events_per_user": _quantiles(sequences.lengths),
         "events_per_item": _quantiles(sequences.item_counts()[1:]), "repeated_pairs": 1 - pairs / dataset.n_events,
         **_times(sequences), "titles": 0.0 if titles is None else 1 - titles.null_count() / vocabulary.n_items,
-        "kinds": dataset.kind_counts,
+        "kinds": dataset.kind_counts, **({"content": _content(vocabulary)} if vocabulary.content else {}),
         **{key: _levels(dataset.events[name]) for name, key in _FEEDBACK.items() if name in dataset.events.columns},
         "order": dataset.order, "splits": {name: _allows(split, dataset) for name, split in PROTOCOLS.items()},
         "sha256": dataset.sha256, **({} if dataset.feedback_sha256 is None else {"feedback_sha256": dataset.feedback_sha256}),
@@ -39,6 +40,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def _quantiles(counts: np.ndarray[Any, Any]) -> dict[str, float]:
     names = ("min", "25%", "median", "75%", "90%", "max")
     return dict(zip(names, np.quantile(counts, [0, 0.25, 0.5, 0.75, 0.9, 1]).tolist(), strict=True))
+
+
+def _content(vocabulary: Vocabulary) -> dict[str, str]:
+    features = vocabulary.content.items()
+    return {name: f"{one.width:,} numbers of {one.present.sum():,} of {vocabulary.n_items:,} items" for name, one in features}
 
 
 def _levels(values: pl.Series) -> dict[str, Any]:

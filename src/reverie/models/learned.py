@@ -22,7 +22,7 @@ from reverie.models.shown import ShownModel
 from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
-from reverie.objectives.debiased import InBatchDebiasedObjective
+from reverie.objectives.in_batch import InBatchDebiasedObjective
 from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
 from reverie.protocols import Card, Represents
 

@@ -192,7 +192,7 @@ def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[str]:
     if not vocabulary.content:
         (folder / CONTENT).unlink(missing_ok=True)
         return list(written)
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, features in vocabulary.content.items():
         tensors |= {f"{name}.{part}": torch.from_numpy(np.array(value)) for part, value in vars(features).items()}
     save_tensors(tensors, folder / CONTENT)

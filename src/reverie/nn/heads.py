@@ -115,8 +115,13 @@ class LazyHead:
 
     def scores(self, states: Tensor, items: Tensor) -> Tensor:
         """Return the scores of item codes; states [M, D], items [M, K] or [K] → [M, K]."""
-        codes, rows = items.unique(return_inverse=True)
-        return DotHead(self.encode(codes)).scores(states, rows + 1)
+        head, codes = self.over(items)
+        return head.scores(states, codes)
+
+    def over(self, items: Tensor) -> tuple[DotHead, Tensor]:
+        """Return a head over a table that has some items, and their codes in it, the shape of items."""
+        codes, rows = items.unique(return_inverse=True)  # type: ignore[no-untyped-call] # torch's own
+        return DotHead(self.encode(codes)), rows + 1
 
     def chunks(self, states: Tensor) -> "Iterator[DotChunk]":
         """Yield the catalogue in consecutive chunks; states [M, D]."""

@@ -31,7 +31,7 @@ from reverie.objectives.contrastive import (
     rince as rince,
     shuffled as shuffled,
 )
-from reverie.objectives.debiased import in_batch_debiased as in_batch_debiased
+from reverie.objectives.in_batch import in_batch_debiased as in_batch_debiased
 from reverie.objectives.dro import (
     AdapTau as AdapTau,
     AnchorTau as AnchorTau,

@@ -11,10 +11,10 @@ from reverie.data.sequences import Sequences
 from reverie.nn.heads import HasTable
 from reverie.objectives import config as options
 from reverie.objectives.contrastive.module import ScoreLoss, create_loss
-from reverie.objectives.debiased import InBatchDebiasedObjective
 from reverie.objectives.dro.rules import create_rule, tell_counts
 from reverie.objectives.dro.temperature import TemperatureRule
 from reverie.objectives.full import full_softmax
+from reverie.objectives.in_batch import InBatchDebiasedObjective
 from reverie.objectives.negatives import FalseNegatives, Sampler, apply_weight, create_sampler, score_draws
 from reverie.objectives.pool import Temperature, check_targets
 from reverie.objectives.softmax import bce, bpr, gbce, gbce_beta, sampled_softmax, shared_softmax

@@ -35,8 +35,6 @@ from reverie.training.recipe import RECIPES, Recipe
 
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20", "mrr@10")
 """What `--results` writes of a run."""
-FEEDBACK = ("feedback_sha256", "parts_sha256", "content_sha256")
-"""Digests of `feedback_of` among the facts of a run."""
 _DONE = "result.json"
 VERSION = 1
 """Of a run; raised when the same recipe comes to mean something else."""
@@ -225,7 +223,7 @@ def open_run(folder: str | Path) -> Run:
 def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, Any]]:
     """Return the test metrics of a run as rows of a results table."""
     facts, recipe, fitted = run.facts, run.recipe, run.fitted
-    feedback: dict[str, str] = {name: facts[name] for name in FEEDBACK if name in facts}
+    feedback: dict[str, str] = {name: facts[name] for name in ("feedback_sha256", "parts_sha256") if name in facts}
     common = {
         "recipe": recipe.name, **{name: facts[name] for name in ("dataset", "dataset_sha256", "protocol", "commit")},
         "seen": run.test.seen, "fit_on": recipe.training.on, "model": recipe.model_name, "seed": recipe.training.seed,

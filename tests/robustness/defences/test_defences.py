@@ -217,6 +217,8 @@ def test_truncation_keeps_the_objective_of_the_victim() -> None:
         ("vat", "item-knn", "option 'adversarial', which 'item-knn' lacks"),
         ("robust-loss", "neumf", "option 'cosine', which 'neumf' lacks; choose"),
         ("truncated-loss", "ease", "option 'objective', which 'ease' lacks"),
+        ("vat", "vbpr", "needs a victim with the option 'adversarial', which 'vbpr' lacks; choose lightgcn, mf"),
+        ("robust-loss", "freedom", "needs a victim with the option 'cosine', which 'freedom' lacks"),
         ("reweight", "sasrec", "'sasrec' does not; choose lightgcn, mf, neumf"),
     ],
 )

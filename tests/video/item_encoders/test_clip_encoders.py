@@ -113,7 +113,7 @@ def test_frozen_features_learn_the_map_alone(folder: Path, tmp_path: Path, monke
     network = create_network("tsm", 2, 3, 16, **SMALL)
     save_network(network, tmp_path / "net", ["x", "y"])
     frozen = video(folder, ["a", "none", "d"], tuning="frozen", start=str(tmp_path / "net"))
-    assert sorted(name for name, _ in frozen.named_parameters()) == ["missing", "out.0.bias", "out.0.weight"]
+    assert sorted(name for name, _ in frozen.named_parameters()) == ["linear.bias", "linear.weight", "missing"]
     assert frozen.fixed["features"].shape == (3, 6)
     top = video(folder, ["a", "d"], tuning="top", start=str(tmp_path / "net"))
     learned = {

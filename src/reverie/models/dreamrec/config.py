@@ -54,6 +54,11 @@ class DreamRecConfig(Options):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.item_encoder.kind != "id" and not self.detach_target:
+            raise ValueError(
+                f"item_encoder '{self.item_encoder.kind}' needs detach_target=true: weights that items share would be pulled "
+                f"until all items have one vector"
+            )
         sampler = self.chosen_sampler
         if sampler.kind == "exact" and self.denoiser != "mlp1":
             raise ValueError(

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from reverie.data.batch import SequenceBatch, require_targets
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
-from reverie.diffusion.denoisers import create_denoiser
+from reverie.diffusion.denoisers import create_denoiser, project_to_sphere
 from reverie.diffusion.noising import Guided, create_schedule, extrapolate, x0_loss
 from reverie.diffusion.samplers import ExactSampler, NormalNoise, sample
 from reverie.models.dreamrec.config import DreamRecConfig
@@ -60,7 +60,6 @@ class DreamRec(GuidedDiffusionModel):
         self.plan = "prefixes-with-empty" if config.train_empty else "prefixes"
         self.config = config
         self.items = create_item_encoder(config.item_encoder, vocabulary, config.dim)
-        self.scale = 1.0 if isinstance(self.items, IdTable) else config.dim**0.5  # numbers of variance 1, as noise has
         if isinstance(self.items, IdTable):
             nn.init.normal_(self.items.weight)
         self.encoder = GuidanceEncoder(config.dim, config.history, config.dropout)
@@ -97,7 +96,8 @@ class DreamRec(GuidedDiffusionModel):
         return out
 
     def _scaled(self, vectors: Tensor) -> Tensor:
-        return vectors if self.scale == 1 else vectors * self.scale
+        """Return vectors as they are diffused: those of content have length √D, as noise has; vectors [..., D] → [..., D]."""
+        return vectors if isinstance(self.items, IdTable) else project_to_sphere(vectors)
 
     def _generate(self, h: Tensor, keys: Tensor) -> Tensor:
         """Turn guidance [..., D] into the vectors that items are ranked by."""

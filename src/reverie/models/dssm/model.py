@@ -48,7 +48,8 @@ class DSSM(InnerProductScores, ObjectiveModel):
         self.users = None if config.user == "history" else nn.Parameter(torch.empty(vocabulary.n_users, config.dim))
         if self.users is not None:
             nn.init.normal_(self.users, std=0.1)
-        self.user_tower, self.item_tower = (tower(config.dim, config.hidden, config.dropout) for _ in range(2))
+        self.user_tower = tower(config.dim, config.hidden, config.dropout)
+        self.item_tower = tower(config.dim, config.hidden, config.dropout)
         self.objective = create_objective(config.objective, vocabulary.n_items, n_users=vocabulary.n_users)
         self.register_buffer("trained", torch.zeros(vocabulary.n_users, dtype=torch.bool))
         self.n_items = vocabulary.n_items
@@ -88,12 +89,14 @@ class DSSM(InnerProductScores, ObjectiveModel):
 
     def _vectors(self, batch: SequenceBatch, known: Tensor | None) -> Tensor:
         """Return what the user tower gives; known [B]: who has a trained vector → [B, D]."""
-        taken = 0 if self.config.user == "id" else _mean(self.encoder.encode(batch.items), batch)
-        if self.users is not None and known is not None and len(self.users):
-            taken = taken + self.users[batch.users.masked_fill(~known, 0)] * known[:, None]
-        elif self.config.user == "id":
-            taken = self.user_tower[-1].weight.new_zeros(batch.size, self.config.dim)
-        return self._normalise(self.user_tower(taken))
+        taken: list[Tensor] = []
+        if self.config.user != "id":
+            taken.append(_mean(self.encoder.encode(batch.items), batch))
+        if self.users is not None and known is not None and bool(known.any()):
+            taken.append(self.users[batch.users.masked_fill(~known, 0)] * known[:, None])
+        elif self.users is not None:
+            taken.append(self.users.new_zeros(batch.size, self.config.dim))
+        return self._normalise(self.user_tower(torch.stack(taken).sum(0)))
 
     def _items(self, vectors: Tensor) -> Tensor:
         """Return what the item tower gives; vectors [K, D] → [K, D]."""

@@ -88,7 +88,7 @@ class Freedom(LightGCN):
         """Return the final vectors of users and items over a graph."""
         table, known = self.encoder.table(), self.graph.item_degrees > 0
         users, items = graph(self.users, table, self.config.layers)
-        if self._similar is None:
+        if self._similar is None or self._similar.rows.device != table.device:
             features = [(projection.features, projection.present) for projection in self._read()]
             with torch.no_grad():
                 self._similar = similar_items(features, self.weights, known, self.config.neighbours)
@@ -101,7 +101,7 @@ class Freedom(LightGCN):
         """Return the pruned graph, drawn in the first step of an epoch by a number that is kept for a training that is cut."""
         if not self.config.prune:
             return self.graph
-        if not self._pruned:
+        if not self._pruned or self._pruned[0].items.device != self.users.device:
             if int(self.pruning) < 0:
                 self.pruning.fill_(int(torch.randint(2**62, ())))
             self._pruned = (pruned_graph(self.graph, self.config.prune, int(self.pruning)),)

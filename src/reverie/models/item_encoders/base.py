@@ -23,8 +23,9 @@ class ContentEncoder(nn.Module):
     """Base of item encoders over content, an `ItemEncoder`; a kind implements `vectors`.
 
     In training mode `encode` and `table` are computed anew, each distinct item once, and gradients flow. In evaluation mode
-    both read a table that is computed in pieces and kept until weights change, and no gradient flows. Change is told by the version
-    counters of parameters and buffers, which every optimiser step, `load_state_dict` and other write in place moves on.
+    both read a table that is computed in pieces and kept until weights change, and no gradient flows. It is stale after every
+    ``train()``, and when a version counter of a parameter or buffer has moved on, as by `load_state_dict` and other writes in place
+    (fused optimisers and `torch._foreach` functions move none, so step them in training mode, as every loop does).
 
     Parameters
     ----------
@@ -112,6 +113,12 @@ class ContentEncoder(nn.Module):
         keeps = self.keeps
         self._buffers.pop("kept", None), self._buffers.pop("fresh", None)
         return keeps
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; weights are expected to change in training."""
+        if mode:
+            self._versions = []
+        return super().train(mode)
 
     def _in_pieces(self, items: Tensor) -> Tensor:
         """Return vectors of items that have content, a piece at a time where the encoder asks for it; items [U] → [U, D]."""

@@ -40,11 +40,10 @@ class VBPR(MF):
         parts = len(content) if config.fusion == "concat" else 1
         super().__init__(config, vocabulary, config.dim + parts * config.content_dim)
         biased = self.item_bias is not None
-        self.projections = nn.ModuleList(
-            Projection(features, config.content_dim + biased, config.standardise) for features in content.values()
-        )
-        for projection in self.projections if biased else ():
+        projections = [Projection(one, config.content_dim + biased, config.standardise) for one in content.values()]
+        for projection in projections if biased else ():
             nn.init.zeros_(projection.weight[-1])  # β'
+        self.projections = nn.ModuleList(projections)
         present = torch.stack([torch.from_numpy(features.present) for features in content.values()]).sum(0)
         self.register_buffer("share", len(content) / present.clamp(min=1), persistent=False)
         self.register_buffer("seen", torch.zeros(vocabulary.n_items, dtype=torch.bool))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,8 +121,8 @@ class TrainingDefence:
         """Return the fitting with other options."""
         kind = MODELS.config(fitting.model)
         for option in self.options:
-            if option not in kind.model_fields:
-                able = sorted(n for n in MODELS if self.options.keys() <= MODELS.config(n).model_fields.keys())
+            if not _takes(kind, option):
+                able = sorted(n for n in MODELS if all(_takes(MODELS.config(n), one) for one in self.options))
                 raise ConfigError(
                     f"defence '{self.name}' needs a victim with the option '{option}', which '{fitting.model}' lacks; "
                     f"choose {', '.join(able)}"
@@ -134,6 +134,12 @@ class TrainingDefence:
             options["objective"] = objective | {"objective": own}
         checked(kind, options, f"defence '{self.name}' of model '{fitting.model}'")
         return replace(fitting, options=options)
+
+
+def _takes(kind: Any, option: str) -> bool:
+    """Return whether a model's options have one that can be set; one that can only be None or False is not to be had."""
+    field = kind.model_fields.get(option)
+    return field is not None and field.annotation not in (None, type(None), Literal[False])
 
 
 def build_adversarial(config: AprConfig | VatConfig) -> TrainingDefence:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import torch
+from torch import Tensor
 
 from reverie.data.vocabulary import positions
 from reverie.errors import DataError
 from reverie.seeds import numpy_generator
+from reverie.video.audio import BANDS
 from reverie.video.item_encoders.config import ClipOptions
 from reverie.video.preparing.index import open_prepared, read_index
 from reverie.video.sound_set import SoundSet, open_sound
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
     from reverie.data.vocabulary import Vocabulary
     from reverie.video.clip_set import ClipSet
+
+SOUNDS = 256
+"""Sounds that are heard together where no gradient is wanted."""
 
 
 class ItemClips:
@@ -92,3 +98,17 @@ class ItemClips:
 def clips_of(options: ClipOptions, vocabulary: Vocabulary) -> ItemClips:
     """Return the clips that the options of an encoder name."""
     return ItemClips(options.clips, vocabulary, options.seed if options.control == "shuffled" else None)
+
+
+def padded(sounds: SoundSet, rows: NDArray[np.int64], windows: int, draws: np.random.Generator | None) -> tuple[Tensor, Tensor]:
+    """Return log-mel bands of clips that have sound, cut to so many windows, the rest zeros, and how many are real.
+
+    rows [B] → float32 [B, W, 64], int64 [B].
+    """
+    whole = sounds.counts[rows]
+    counts = np.minimum(whole, windows)
+    begin = (whole - counts) // 2 if draws is None else draws.integers(0, whole - counts + 1)
+    mel = np.zeros((len(rows), int(counts.max(initial=1)), BANDS), np.float32)
+    for at, (row, first, count) in enumerate(zip(rows, begin, counts, strict=True)):
+        mel[at, :count] = sounds.mel(row)[first : first + count]
+    return torch.from_numpy(mel), torch.from_numpy(counts)

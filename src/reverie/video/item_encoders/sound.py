@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.item_encoders.base import ContentEncoder
-from reverie.video.audio import BANDS
 from reverie.video.item_encoders.config import AudioOptions
-from reverie.video.item_encoders.item_clips import ItemClips, clips_of
+from reverie.video.item_encoders.item_clips import SOUNDS, ItemClips, clips_of, padded
 from reverie.video.item_encoders.towers import SoundTower
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from reverie.video.sound_set import SoundSet
-
-TOGETHER = 256
-"""Sounds that are heard together where no gradient is wanted."""
 
 
 class AudioEncoder(ContentEncoder):
@@ -35,9 +24,11 @@ class AudioEncoder(ContentEncoder):
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items that have sound → [U, D]."""
+        if not len(items):  # as where a fused encoder leaves this part out
+            return self.missing.new_zeros(0, self.dim)
         if torch.is_grad_enabled():
             return self._listened_to(items)
-        return torch.cat([self._listened_to(piece) for piece in items.split(TOGETHER)])
+        return torch.cat([self._listened_to(piece) for piece in items.split(SOUNDS)])
 
     def _listened_to(self, items: Tensor) -> Tensor:
         draws = np.random.default_rng(int(torch.randint(2**62, ()))) if self.training else None
@@ -45,20 +36,6 @@ class AudioEncoder(ContentEncoder):
         mel, counts = padded(self._items.sounds, rows, self.options.windows, draws)
         found: Tensor = self.tower(mel.to(items.device), counts.to(items.device))
         return found
-
-
-def padded(sounds: SoundSet, rows: NDArray[np.int64], windows: int, draws: np.random.Generator | None) -> tuple[Tensor, Tensor]:
-    """Return log-mel bands of clips that have sound, cut to so many windows, the rest zeros, and how many are real.
-
-    rows [B] → float32 [B, W, 64], int64 [B].
-    """
-    whole = sounds.counts[rows]
-    counts = np.minimum(whole, windows)
-    begin = (whole - counts) // 2 if draws is None else draws.integers(0, whole - counts + 1)
-    mel = np.zeros((len(rows), int(counts.max(initial=1)), BANDS), np.float32)
-    for at, (row, first, count) in enumerate(zip(rows, begin, counts, strict=True)):
-        mel[at, :count] = sounds.mel(row)[first : first + count]
-    return torch.from_numpy(mel), torch.from_numpy(counts)
 
 
 def create_audio_encoder(options: AudioOptions, vocabulary: Vocabulary, dim: int) -> ContentEncoder:
@@ -72,7 +49,7 @@ def create_audio_encoder(options: AudioOptions, vocabulary: Vocabulary, dim: int
     items = clips_of(options, vocabulary)
     items.require_sound()
     if options.tuning == "frozen":
-        from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_sound
+        from reverie.video.item_encoders.frozen import frozen_encoder, frozen_sound
 
-        return FrozenEncoder(frozen_sound(items, options.windows), items.heard, dim)
+        return frozen_encoder("audio", frozen_sound(items, options.windows), items.heard, dim)
     return AudioEncoder(options, vocabulary, dim, items)

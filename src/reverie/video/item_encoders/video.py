@@ -42,6 +42,8 @@ class VideoEncoder(ContentEncoder):
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items that have a clip → [U, D]."""
+        if not len(items):  # as where a fused encoder leaves this part out
+            return self.missing.new_zeros(0, self.dim)
         if torch.is_grad_enabled():
             return self._looked_at(items)
         return torch.cat([self._looked_at(piece) for piece in items.split(TOGETHER)])
@@ -87,9 +89,9 @@ def create_video_encoder(options: VideoOptions, vocabulary: Vocabulary, dim: int
     """
     items = clips_of(options, vocabulary)
     if options.tuning == "frozen":
-        from reverie.video.item_encoders.frozen import FrozenEncoder, frozen_frames
+        from reverie.video.item_encoders.frozen import frozen_encoder, frozen_frames
 
-        return FrozenEncoder(frozen_frames(options, items), items.seen, dim)
+        return frozen_encoder("video", frozen_frames(options, items), items.seen, dim)
     side = items.clips.size[0]
     try:
         network = starting_network(options, side)
