@@ -58,7 +58,8 @@ def _nearest(unit: Tensor, candidates: Tensor, count: int) -> Tensor:
     """Return the rows of the nearest candidates [C] of each unit vector [N, F] → [N, count]."""
     among = unit[candidates].T.contiguous()
     size = max(1, BLOCK // len(candidates))
-    return torch.cat([candidates[(block @ among).topk(count).indices] for block in unit.split(size)])
+    blocks = torch.split(unit, size)
+    return torch.cat([candidates[(block @ among).topk(count).indices] for block in blocks])
 
 
 def pruned_graph(graph: InteractionGraph, share: float, seed: int) -> InteractionGraph:
