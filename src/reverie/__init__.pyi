@@ -30,6 +30,7 @@ from reverie.models import (
     register_model as register_model,
     save_model as save_model,
 )
+from reverie.protocols import Recommender as Recommender
 from reverie.report.board import Leaderboard as Leaderboard
 from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack
