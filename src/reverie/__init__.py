@@ -11,10 +11,10 @@ __version__ = "0.1.0"
 _NAMES = {
     "data.dataset": "Dataset", "data.sequences": "Sequences", "data.queries": "Queries", "data.split": "Split",
     "data.vocabulary": "Vocabulary", "errors": "ReverieError", "data.sources": "load_dataset list_datasets",
-    "data.readers": "read_events", "data.splits": "leave_one_out temporal by_user by_sequence given",
-    "models": "adopt create_model list_models load_model register_model save_model", "training": "blend fit TrainingConfig",
-    "evaluation": "evaluate Evaluation metric recommend", "robustness.trained": "attack",
-    "models.rerank.model": "rerank",
+    "data.readers": "read_events", "data.splits": "leave_one_out temporal rolling by_user user_folds by_sequence given own_split",
+    "models": "adopt create_model list_models load_model register_model save_model", "models.rerank.model": "rerank",
+    "training": "blend cross_validate fit TrainingConfig", "evaluation": "evaluate Evaluation metric recommend",
+    "robustness.trained": "attack",
 }  # fmt: skip
 _WHERE, _LISTED, __getattr__ = lazy(__name__, _NAMES)
 __all__ = ["__version__", *_LISTED]
