@@ -109,6 +109,23 @@ class Blends(Protocol):
 
 
 @runtime_checkable
+class Wraps(Protocol):
+    """Changes what another recommender says, which is fitted by itself before."""
+
+    base: Recommender
+    """The other."""
+
+    def observe(self, train: Sequences) -> None:
+        """See the training events once the other is fitted."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state beside that of the other."""
+
+    def take(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `tensors` returned."""
+
+
+@runtime_checkable
 class Represents(Protocol):
     """A recommender whose scores are inner products; law: ``scores == represent @ item_table.T``."""
 

@@ -24,7 +24,6 @@ from reverie.training.fit import Fitted, fit
 from reverie.training.trial import Trial
 
 Compared = str | Recommender
-_TOP = 20
 
 
 def compare(
@@ -83,14 +82,15 @@ def compare(
     require_count(seeds, "seeds")
     if isinstance(metrics, str):
         raise ConfigError(f"metrics='{metrics}' is no list; write metrics=['{metrics}']")
-    top = max([_TOP, *(parse(name).k for name in metrics)])
+    for name in metrics:
+        parse(name)  # an unknown one is refused before anything is fitted
     config = checked(TrainingConfig, training, "training")
     groups: dict[str, tuple[Trial, ...]] = {}
     left_out: dict[str, str] = {}
     for label, one in _labelled(split, models, baselines).items():
         try:
             found = _fits(one, split, range(config.seed, config.seed + seeds), training, device, show)
-            groups[label] = tuple(_measured(label, *each, split, top, device) for each in found)
+            groups[label] = tuple(_measured(label, *each, split, metrics, device) for each in found)
         except ReverieError as error:
             left_out[label] = str(error)
             warnings.warn(f"{label} is left out: {error}", stacklevel=2)
@@ -147,11 +147,11 @@ def _anew(model: Recommender, seed: int) -> Recommender:
 
 
 def _measured(
-    label: str, model: Recommender, config: TrainingConfig, fitted: Fitted, split: Split, top: int, device: str | None
+    label: str, model: Recommender, config: TrainingConfig, fitted: Fitted, split: Split, metrics: Sequence[str], device: str | None
 ) -> Trial:
     """Measure a fitted model on validation and on the test."""
     valid, test = (
-        evaluate(model, queries, top=top, device=device, train=split.train, protocol=split.protocol)
+        evaluate(model, queries, device=device, train=split.train, protocol=split.protocol, metrics=metrics)
         for queries in (split.valid, split.test)
     )
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}

@@ -21,7 +21,7 @@ from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
 from reverie.models.own import count, fits
 from reverie.options import checked
-from reverie.protocols import Blends, Card, Counts, Recommender
+from reverie.protocols import Blends, Card, Counts, Recommender, Wraps
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
@@ -111,6 +111,10 @@ def _fit(
     """Fit by counting, by steps, or part by part."""
     if isinstance(model, Blends):
         return _fit_blend(cast("Blend", model), split, chosen, folder, device, show)
+    if isinstance(model, Wraps):
+        fitted = fit(model.base, split, chosen, folder=folder, device=device, show=show, on_validation=on_validation)
+        model.observe(split.learn_from(chosen.on))
+        return replace(fitted, chosen={"model": {**model.card.config.model, **fitted.chosen}} if fitted.chosen else {})
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     reset_peak()
@@ -211,12 +215,14 @@ def validation_queries(split: Split, config: TrainingConfig, most: int | None) -
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
-    from reverie.evaluation import evaluate
+    from reverie.evaluation import evaluate, parse
+    from reverie.evaluation.metrics import RANKED
 
+    train = None if parse(config.metric).name in RANKED else split.train
     queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
-        return evaluate(model, queries, top=0, device=device).value(config.metric)
+        return evaluate(model, queries, top=0, device=device, train=train, metrics=config.metric).value(config.metric)
 
     return measure
 
