@@ -35,7 +35,7 @@ from reverie.models import (
     save_model as save_model,
 )
 from reverie.models.rerank.model import rerank as rerank
-from reverie.protocols import Recommender as Recommender
+from reverie.protocols import Recommender as Recommender, Scores as Scores
 from reverie.report.board import Leaderboard as Leaderboard
 from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack

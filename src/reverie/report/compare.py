@@ -15,7 +15,7 @@ from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate, parse
 from reverie.models import MODELS, adopt, create_model
 from reverie.options import checked
-from reverie.protocols import Recommender
+from reverie.protocols import Recommender, Scores
 from reverie.report.board import Leaderboard
 from reverie.report.ranking import METRICS, rank
 from reverie.study.environment import commit
@@ -23,7 +23,7 @@ from reverie.training.config import TrainingConfig, TrainingOptions
 from reverie.training.fit import Fitted, fit
 from reverie.training.trial import Trial
 
-Compared = str | Recommender
+Compared = str | Scores
 
 
 def compare(
@@ -126,11 +126,12 @@ def _fits(
     one: Compared, split: Split, seeds: range, training: TrainingOptions, device: str | None, show: bool
 ) -> Iterator[tuple[Recommender, TrainingConfig, Fitted]]:
     """Yield a fitted model for each seed, how it was fitted, and what that took; one that comes fitted once, as it is."""
-    if not isinstance(one, str) and adopt(one, split.vocabulary).card.fitted:
-        yield one, TrainingConfig(), Fitted(math.nan, math.nan)
+    given = None if isinstance(one, str) else adopt(one, split.vocabulary)
+    if given is not None and given.card.fitted:
+        yield given, TrainingConfig(), Fitted(math.nan, math.nan)
         return
     for seed in seeds:
-        model = create_model(one, split, seed=seed) if isinstance(one, str) else _anew(one, seed)
+        model = create_model(str(one), split, seed=seed) if given is None else _anew(given, seed)
         usual = getattr(model.card.config, "training_defaults", {})
         config = checked(TrainingConfig, {**usual, **training, "seed": seed}, "training")
         yield model, config, fit(model, split, config, device=device, show=show)
