@@ -60,8 +60,8 @@ def recommend(
     exclude_seen : bool
         Whether items of the history are left out.
     allow, deny : sequence or mapping, optional
-        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user; or with `users` a
-        mapping from user id to ids, where users that it does not name have no limits (None in a list of lists). Unknown ids are left out with a warning.
+        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user (None: no limit);
+        or with `users` a mapping from user id to ids. Unknown ids are left out with a warning.
     device : str or torch.device, optional
         Where to compute; by default where the model is.
     seed : int
