@@ -26,7 +26,9 @@ ignore_missing_imports = true
 OTHERS = "torch numpy polars scipy pydantic pydantic_core annotated_types rich requests sklearn safetensors rapidfuzz pyarrow yaml"
 ROOMS = "robustness study nn diffusion documents files plain_yaml"
 RIGHT = """import reverie as rv
+from reverie.data.batch import SequenceBatch
 from reverie.objectives import FullSoftmax
+from torch import Tensor
 
 dataset = rv.load_dataset("ml-100k")
 split = rv.leave_one_out(dataset, last=1)
@@ -36,6 +38,16 @@ value: float = rv.evaluate(model, split.test).value("ndcg@10")
 board: rv.Leaderboard = rv.compare(split, models=["ease", model], seeds=3, epochs=2)
 lists = rv.recommend(model, users=["u3"], data=split, k=5, allow={"u3": [1, 2]}, unknown="skip")
 near, vectors = rv.similar(model, 50, k=3), rv.user_vectors(model, [[1, 2], [3]])
+
+
+class Mine:
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        return Tensor()
+
+
+rv.fit(Mine(), split)
+rv.compare(split, models={"mine": Mine(), "ease": "ease"})
+print(rv.evaluate(Mine(), split.test), rv.recommend(Mine(), [1, 2]), rv.similar(rv.load_run("runs/one").model(), 3))
 chosen: str = FullSoftmax().name
 """
 WRONG = [
@@ -54,7 +66,7 @@ PACKAGES = [".".join(path.relative_to(SOURCE.parent).parent.parts) for path in s
 def test_mypy_finds_mistakes_and_nothing_else(tmp_path: Path) -> None:
     others = [*OTHERS.split(), *(f"reverie.{room}" for room in ROOMS.split())]
     (tmp_path / "mypy.ini").write_text(SETTINGS.format(others=",".join(f"{one}.*" for one in others)))
-    head = RIGHT.replace("import FullSoftmax\n", "import FullSoftmax, FullSoftmx  # line 2\n")
+    head = RIGHT.replace("import FullSoftmax\n", "import FullSoftmax, FullSoftmx  # line 3\n")
     (tmp_path / "right.py").write_text(RIGHT)
     (tmp_path / "wrong.py").write_text(head + "\n".join(line for line, _ in WRONG) + "\n")
     command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--cache-dir", "cache", "right.py", "wrong.py"]
@@ -63,7 +75,7 @@ def test_mypy_finds_mistakes_and_nothing_else(tmp_path: Path) -> None:
     errors = re.findall(r"^(\w+)\.py:(\d+): error: (.*)$", found, flags=re.MULTILINE)
     first = len(head.splitlines()) + 1
     said = {(name, int(line)): text for name, line, text in errors}
-    wanted = {("wrong", first + number): text for number, (_, text) in enumerate(WRONG[:-1])} | {("wrong", 2): WRONG[-1][1]}
+    wanted = {("wrong", first + number): text for number, (_, text) in enumerate(WRONG[:-1])} | {("wrong", 3): WRONG[-1][1]}
     assert said.keys() == wanted.keys(), found
     assert not [(place, said[place]) for place, text in wanted.items() if text not in said[place]]
 

@@ -53,6 +53,13 @@ class Recommender(Protocol):
         """
 
 
+class Scores(Protocol):
+    """The least that a model of one's own has; `reverie.adopt`, and calls that fit or measure, give it a card."""
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the whole catalogue or candidates, as `Recommender.scores` does."""
+
+
 @runtime_checkable
 class Counts(Protocol):
     """A model fitted by counting, in one pass; it may choose options on validation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ import reverie as rv
 from reverie.data.categories import category_matrix, shares
 from reverie.evaluation import judge, paired_test, sliced
 from reverie.evaluation.list_metrics import intra_list_diversity, miscalibration, serendipity
-from reverie.evaluation.metrics import OWN
 from reverie.report.ranking import leaderboard
 from reverie.testing import tiny_dataset
 from reverie.training.recipe import RECIPES
@@ -31,12 +30,6 @@ if TYPE_CHECKING:
     from reverie.data.split import Split
 
 KINDS = (("x",), ("y",), ("x", "y"), ("x", "y", "z"), (), ("z",))
-
-
-@pytest.fixture(autouse=True)
-def _session() -> Iterator[None]:
-    yield
-    OWN.clear()
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,12 @@ from reverie.evaluation import ranking
 from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.shown import longest, parsed, with_asked
-from reverie.protocols import Recommender
+from reverie.models.own import adopt
+from reverie.protocols import Scores
 
 
 def evaluate(
-    model: Recommender,
+    model: Scores,
     queries: Queries,
     *,
     seen: Seen | None = None,
@@ -48,7 +49,7 @@ def evaluate(
 
     Parameters
     ----------
-    model : Recommender
+    model : Recommender or Scores
         What to measure; a torch module is put in evaluation mode and back.
     queries : Queries
         What to ask.
@@ -88,6 +89,7 @@ def evaluate(
         If the model returns scores of a wrong shape or scores that are not finite.
     """
     require_queries(queries)
+    model = adopt(model, queries.sequences.vocabulary)
     named, rule = parsed(metrics), queries.seen if seen is None else seen
     top = max(top, longest(named))
     if rule not in ("remove", "keep"):

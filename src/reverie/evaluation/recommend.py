@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -14,15 +15,16 @@ from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.evaluation.asked import Unknown, asked_of, without_targets
+from reverie.evaluation.asked import Unknown, asked_of, known_model, without_targets
 from reverie.evaluation.availability import Listed, available
 from reverie.evaluation.best import best_items
 from reverie.evaluation.ranking import batches, in_model_codes
-from reverie.protocols import Recommender
+from reverie.models.own import adopt
+from reverie.protocols import Recommender, Scores
 
 
 def recommend(
-    model: Recommender,
+    model: Scores,
     histories: Sequence[Any] | None = None,
     k: int = 10,
     *,
@@ -58,8 +60,8 @@ def recommend(
     exclude_seen : bool
         Whether items of the history are left out.
     allow, deny : sequence or mapping, optional
-        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user; or with `users` a
-        mapping from user id to ids, where users that it does not name have no limits. Unknown ids are left out with a warning.
+        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user (None: no limit);
+        or with `users` a mapping from user id to ids. Unknown ids are left out with a warning.
     device : str or torch.device, optional
         Where to compute; by default where the model is.
     seed : int
@@ -85,16 +87,17 @@ def recommend(
     ``recommend(model, users=[196, 186], data=dataset, allow={196: [1, 50, 181]})``
     """
     require_count(k)
+    model = known_model(model, "recommend")
     asked = asked_of(model, histories, users, data, titles, unknown)
     vocabulary, names = model.card.vocabulary, asked.names if asked.key == "user" else None
-    open_items = available(vocabulary, len(asked.queries), names, allow, deny, titles)
+    open_items = available(vocabulary, asked.place, asked.given, names, allow, deny, titles)
     query, rank, code, score = best_items(model, asked.queries, k, exclude_seen, open_items, None, device, seed, False)
     item, title = vocabulary.items.gather(code - 1), vocabulary.names.gather(code - 1)
     return asked.frame(query, {"rank": rank, "item": item, "title": title, "score": score})
 
 
 def recommend_all(
-    model: Recommender,
+    model: Scores,
     source: Sequences | Queries,
     k: int = 10,
     *,
@@ -146,10 +149,11 @@ def recommend_all(
         raise ConfigError(f"{named(source)} holds no histories to go on; give split.refit, split.test or dataset.sequences")
     require_count(k)
     queries = source if isinstance(source, Queries) else without_targets(source)
+    model = adopt(model, queries.sequences.vocabulary)
     exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
     asked = in_model_codes(model, queries)[0]
     users = queries.sequences.vocabulary.users.gather(pl.Series(queries.users).replace(-1, None))
-    open_items = available(asked.sequences.vocabulary, len(asked), users, allow, deny)
+    open_items = available(model.card.vocabulary, np.arange(len(asked)), len(asked), users, allow, deny, False)
     query, rank, code, score = best_items(model, asked, k, exclude_seen, open_items, batch_size, device, seed, progress)
     return pl.DataFrame({
         "user": users.gather(query),

@@ -42,8 +42,8 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     """
     if not runs:
         raise ConfigError("there are no runs to compare; give at least one finished run")
-    asked = [name for run in runs for name in run.recipe.evaluation.metrics]
-    return rank(group_runs(runs), (*metrics, *asked))
+    asked = (name for run in runs for name in run.recipe.evaluation.metrics)
+    return rank(group_runs(runs), [*metrics, *asked])
 
 
 def rank(

@@ -22,7 +22,7 @@ from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
 from reverie.models.own import count, fits
 from reverie.options import checked
-from reverie.protocols import Blends, Card, Counts, Recommender, Wraps
+from reverie.protocols import Blends, Card, Counts, Recommender, Scores, Wraps
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
@@ -49,7 +49,7 @@ class Fitted:
 
 
 def fit(
-    model: Recommender,
+    model: Scores,
     split: Split,
     config: TrainingConfig | None = None,
     *,
@@ -63,8 +63,8 @@ def fit(
 
     Parameters
     ----------
-    model : Recommender
-        Created by `reverie.create_model`.
+    model : Recommender or Scores
+        Created by `reverie.create_model`, or of your own.
     split : Split
         Where to learn and to choose.
     config : TrainingConfig or None
@@ -247,7 +247,7 @@ def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
     return found
 
 
-def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
+def blend(parts: Sequence[Scores | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
     """Blend fitted models: a weighted sum of their standardised scores, the weights chosen on the validation queries of a split.
 
     Parameters
