@@ -5,9 +5,9 @@
 with environments that have ``rectools[torch]`` and ``lenskit``.
 
 Each library has a script of its own in ``five_tasks/``, one per model, with the same settings, on the same log, whose last event of
-each user is the test. Scripts run one after the other, with one thread; the whole process is measured, imports included. Lines of code
-are those between the two marks of a script that are neither blank nor a comment. NDCG@10 is computed here, from the lists that each
-library recommended to the users of the test, by one function for all.
+each user is the test. Scripts run one after the other, with one thread; the whole process is measured, imports included. Lines of
+code are those between the two marks of a script that are neither blank nor a comment. NDCG@10 is computed here, from the lists that
+each library recommended to the users of the test, by one function for all.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def measure(python: str, script: Path, folder: Path, last: pl.DataFrame) -> list
     lists = folder / f"{script.stem}.csv"
     command = [python, str(script), str(folder / "log.csv"), str(folder / f"{script.stem}-model"), str(lists)]
     begin = time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | {f"{name}_NUM_THREADS": "1" for name in THREADS}, stdout=subprocess.DEVNULL)
+    environment = os.environ | {f"{name}_NUM_THREADS": "1" for name in THREADS}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, spent = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begin
     if status:
@@ -82,7 +83,7 @@ def measure(python: str, script: Path, folder: Path, last: pl.DataFrame) -> list
 def main() -> None:
     """Run what there is an interpreter for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", nargs="*", default=[], metavar="PYTHON", help="of environments that have rectools[torch] or lenskit")
+    parser.add_argument("--peers", nargs="*", default=[], help="Python of an environment with rectools[torch] or lenskit")
     parser.add_argument("--dataset", default="ml-100k")
     parser.add_argument("--models", nargs="+", default=["sasrec", "ease"])
     given = parser.parse_args()

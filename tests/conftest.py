@@ -4,12 +4,23 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: threads cost tiny tensors more than they give
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from reverie.evaluation.metrics import OWN
+from reverie.models.shelf import MODELS
 from reverie.testing import tiny_dataset
+
+
+@pytest.fixture(autouse=True)
+def _session() -> Iterator[None]:
+    """Forget the models and metrics that a test registers for its session."""
+    yield
+    MODELS.session.clear()
+    OWN.clear()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ stop = EarlyStopping(SASRecModel.val_loss_name, patience=10)
 
 
 def trainer() -> Trainer:
+    """Make what trains the model: at most 100 epochs, the best one kept."""
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
     return Trainer(max_epochs=100, accelerator="cpu", devices=1, callbacks=[best, stop], **quiet)
 

@@ -10,8 +10,9 @@ import torch
 
 from reverie.data.batch import query_batch
 from reverie.evaluation import Evaluation, evaluate
-from reverie.evaluation.beyond_accuracy import min_max, mmr, pairwise_cosine
+from reverie.evaluation.beyond_accuracy import pairwise_cosine
 from reverie.evaluation.ranking import LARGEST, arrange, batches, evaluation_mode, highest, masked
+from reverie.nn.reranking import min_max, mmr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

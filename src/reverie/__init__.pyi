@@ -9,7 +9,10 @@ from reverie.data.splits import (
     by_user as by_user,
     given as given,
     leave_one_out as leave_one_out,
+    own_split as own_split,
+    rolling as rolling,
     temporal as temporal,
+    user_folds as user_folds,
 )
 from reverie.data.vocabulary import Vocabulary as Vocabulary
 from reverie.errors import ReverieError as ReverieError
@@ -17,6 +20,7 @@ from reverie.evaluation import (
     Evaluation as Evaluation,
     evaluate as evaluate,
     judge as judge,
+    metric as metric,
     paired_test as paired_test,
     recommend as recommend,
     recommend_all as recommend_all,
@@ -30,10 +34,12 @@ from reverie.models import (
     register_model as register_model,
     save_model as save_model,
 )
+from reverie.models.rerank.model import rerank as rerank
+from reverie.protocols import Recommender as Recommender, Scores as Scores
 from reverie.report.board import Leaderboard as Leaderboard
 from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack
 from reverie.training.run import Run as Run
-from reverie.training import TrainingConfig as TrainingConfig, blend as blend, fit as fit
+from reverie.training import TrainingConfig as TrainingConfig, blend as blend, cross_validate as cross_validate, fit as fit
 
 __version__: str

@@ -53,6 +53,13 @@ class Recommender(Protocol):
         """
 
 
+class Scores(Protocol):
+    """The least that a model of one's own has; `reverie.adopt`, and calls that fit or measure, give it a card."""
+
+    def scores(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
+        """Score the whole catalogue or candidates, as `Recommender.scores` does."""
+
+
 @runtime_checkable
 class Counts(Protocol):
     """A model fitted by counting, in one pass; it may choose options on validation."""
@@ -106,6 +113,23 @@ class Blends(Protocol):
 
     def settle(self, parts: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
         """Take weights, leave out parts of weight 0, and keep what the parts are, as options that name models."""
+
+
+@runtime_checkable
+class Wraps(Protocol):
+    """Changes what another recommender says, which is fitted by itself before."""
+
+    base: Recommender
+    """The other."""
+
+    def observe(self, train: Sequences) -> None:
+        """See the training events once the other is fitted."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state beside that of the other."""
+
+    def take(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `tensors` returned."""
 
 
 @runtime_checkable

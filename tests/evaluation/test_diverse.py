@@ -20,12 +20,11 @@ from reverie.evaluation.beyond_accuracy import (
     distinct_items,
     intra_list_similarity,
     list_recall,
-    min_max,
-    mmr,
     pairwise_cosine,
     union_lists,
 )
 from reverie.models import create_model
+from reverie.nn.reranking import min_max, mmr
 from reverie.testing import tiny_dataset
 
 SEEDS = st.integers(0, 10_000)

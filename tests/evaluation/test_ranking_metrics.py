@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, roc_auc_score
 
 from reverie.errors import ConfigError
-from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks, coverage, gini, parse, self_information
+from reverie.evaluation.list_metrics import coverage, gini, self_information
+from reverie.evaluation.metrics import RANK_METRICS, Metric, Ranks, parse
 from reverie.evaluation.values import auc_pseudo_values, grouped_auc
 
 
@@ -28,6 +29,8 @@ def one_order(name: str, order: tuple[int, ...], targets: set[int], k: int) -> f
         "ndcg": sum(1 / np.log2(p + 1) for p in at) / ideal,
         "mrr": 1 / at[0] if at else 0.0,
         "map": sum((i + 1) / p for i, p in enumerate(at)) / min(len(targets), k),
+        "precision": len(at) / k,
+        "f1": 2 * (len(at) / k) * (len(at) / len(targets)) / (len(at) / k + len(at) / len(targets)) if at else 0.0,
     }[name]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ import torch
 import reverie as rv
 from reverie.data.profiles import Profiles
 from reverie.evaluation import Evaluation, paired_test, recommend_all
-from reverie.models.shelf import MODELS
 from reverie.options import Options
 from reverie.robustness.defences.defence import Fitting
 from reverie.robustness.fits import fit_and_measure
@@ -25,12 +24,6 @@ from reverie.training.recipe import RECIPES
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
-
-
-@pytest.fixture(autouse=True)
-def _session() -> Iterator[None]:
-    yield
-    MODELS.session.clear()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "parts": ({"name": "co-occurrence", "trials": 2}, {"name": "sasrec", "dim": 16, "history": 8, "dropout": 0.1}),
         "shares": 10,
     },
+    "rerank": {"model": {"name": "sasrec", "dim": 16, "history": 8, "dropout": 0.1}},
     "mf": {"dim": 8},
     "neumf": {"factor": 8, "layers": 2},
     "ease": {"grid": (1.0, 10.0)},

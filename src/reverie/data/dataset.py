@@ -104,13 +104,14 @@ class Dataset(Shown):
         """Codes of items and users: sorted external ids of the events; items that have no event are not candidates."""
         items = self.events["item"].unique().sort()
         users = self.events["user"].unique().sort()
-        titles = None
-        if "title" in self.catalog.columns:
-            named = self.catalog.with_columns(matched(self.catalog["item"], items.dtype)).select("item", "title").drop_nulls("item")
+        told = [name for name in ("title", "categories") if name in self.catalog.columns]
+        found: dict[str, pl.Series] = {}
+        if told:
+            named = self.catalog.with_columns(matched(self.catalog["item"], items.dtype)).select("item", *told).drop_nulls("item")
             named = named.unique("item", keep="first", maintain_order=True)
             joined = pl.DataFrame({"item": items}).join(named, on="item", how="left", maintain_order="left")
-            titles = joined["title"].cast(pl.String)
-        return Vocabulary(items.rename("item"), users.rename("user"), titles)
+            found = {name: joined[name].cast(pl.String) for name in told}
+        return Vocabulary(items.rename("item"), users.rename("user"), found.get("title"), found.get("categories"))
 
     @cached_property
     def sequences(self) -> Sequences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.profiles import Profiles
-from reverie.data.queries import Queries, seen_rule
+from reverie.data.queries import REPEATS, Queries, Seen, repeated_targets, seen_rule
 from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.shown import Shown
@@ -120,6 +121,13 @@ class Split(Shown):
             labelled=None if self.labelled is None else _with_rows(self.labelled, profiles, first, vocabulary),
             valid=asked(self.valid), test=asked(self.test), n_appended=self.n_appended + len(profiles),
         )  # fmt: skip
+
+
+def with_one_seen_rule(splits: Sequence[Split]) -> tuple[Split, ...]:
+    """Return splits of one dataset with the rule for seen items that all their test queries together ask for."""
+    repeats = [repeated_targets(one.test) for one in splits]
+    rule: Seen = "keep" if np.concatenate(repeats).mean() >= REPEATS else "remove"
+    return tuple(replace(one, valid=replace(one.valid, seen=rule), test=replace(one.test, seen=rule)) for one in splits)
 
 
 def append_users(vocabulary: Vocabulary, n: int) -> Vocabulary:

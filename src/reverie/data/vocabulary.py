@@ -28,11 +28,14 @@ class Vocabulary(Shown):
         External user ids, distinct. The user at position p has code p; -1 is an unknown user.
     titles : polars.Series or None, shape [n_items]
         Titles in the order of `items`, where the dataset has any; null where one item has none.
+    categories : polars.Series or None, shape [n_items]
+        Categories in the same order, those of an item joined by ``|``, where the dataset has any; stored models lack them.
     """
 
     items: pl.Series
     users: pl.Series
     titles: pl.Series | None = None
+    categories: pl.Series | None = None
 
     def _facts(self) -> dict[str, str]:
         """Return sizes, an id of each kind, and how many titles there are."""

@@ -43,6 +43,15 @@ class Asked:
         return pl.DataFrame(first | columns)
 
 
+def known_model(model: Any, call: str) -> Recommender:
+    """Return a model that has a card, or refuse what a call was given in its place."""
+    if isinstance(model, str):
+        raise ConfigError(f"'{model}' is a name, not a model; make and fit one first, or read one: rv.load_model('runs/{model}')")
+    card_of(model, call)
+    found: Recommender = model
+    return found
+
+
 def asked_of(
     model: Recommender,
     histories: Sequence[Any] | None,
@@ -52,9 +61,6 @@ def asked_of(
     unknown: Unknown,
 ) -> Asked:
     """Return the queries that one history, several, or the users of some data are."""
-    if isinstance(model, str):
-        raise ConfigError(f"'{model}' is a name, not a model; make and fit one first, or read one: rv.load_model('runs/{model}')")
-    card = card_of(model, "recommend")
     if unknown not in ("raise", "skip"):
         raise ConfigError(f"unknown={unknown!r} is no rule for unknown ids; use 'raise' or 'skip'")
     if (histories is None) == (users is None):
@@ -63,7 +69,7 @@ def asked_of(
         return _of_users(model, users, data, unknown)
     if data is not None:
         raise ConfigError("data= tells the histories of users=; histories= need none, so leave it out")
-    return _of_histories(histories, card.vocabulary, titles, unknown)
+    return _of_histories(histories, model.card.vocabulary, titles, unknown)
 
 
 def without_targets(sequences: Sequences) -> Queries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
@@ -15,11 +16,13 @@ from reverie.errors import ConfigError, DataError
 from reverie.evaluation import ranking
 from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.result import Evaluation
-from reverie.protocols import Recommender
+from reverie.evaluation.shown import longest, parsed, with_asked
+from reverie.models.own import adopt
+from reverie.protocols import Scores
 
 
 def evaluate(
-    model: Recommender,
+    model: Scores,
     queries: Queries,
     *,
     seen: Seen | None = None,
@@ -30,6 +33,7 @@ def evaluate(
     seed: int = 0,
     progress: bool = False,
     protocol: str = "",
+    metrics: Sequence[str] | str | None = None,
 ) -> Evaluation:
     """Rank the targets of queries among all candidates.
 
@@ -45,7 +49,7 @@ def evaluate(
 
     Parameters
     ----------
-    model : Recommender
+    model : Recommender or Scores
         What to measure; a torch module is put in evaluation mode and back.
     queries : Queries
         What to ask.
@@ -66,6 +70,9 @@ def evaluate(
         Whether to show a progress bar.
     protocol : str
         How the data were split, to be kept with the result.
+    metrics : sequence of str, optional
+        What to compute, such as ``["ndcg@10", "ild@10", "mine@10"]``: the result is printed with these, lists are as long as they
+        need, and values of metrics that need histories, categories (of the catalogue) or `train` are kept in it, query by query.
 
     Returns
     -------
@@ -75,14 +82,16 @@ def evaluate(
     Raises
     ------
     ConfigError
-        If `seen`, `top` or `batch_size` is not valid, or the model or the queries are something else.
+        If `seen`, `top` or `batch_size` is not valid, a metric is unknown, or the model or the queries are something else.
     DataError
         If there are no queries, or `train` has another catalogue.
     RunError
         If the model returns scores of a wrong shape or scores that are not finite.
     """
     require_queries(queries)
-    rule = queries.seen if seen is None else seen
+    model = adopt(model, queries.sequences.vocabulary)
+    named, rule = parsed(metrics), queries.seen if seen is None else seen
+    top = max(top, longest(named))
     if rule not in ("remove", "keep"):
         raise ConfigError(f"seen='{rule}' is not a rule for seen items; use 'remove' or 'keep'")
     if top < 0 or (batch_size is not None and batch_size < 1):
@@ -129,7 +138,7 @@ def evaluate(
         target_scores[unknown] = np.nextafter(target_scores[~unknown].min(initial=0), np.float32(-np.inf))
     counts = None if train is None else train.item_counts()
     query, column = np.nonzero(items)
-    return Evaluation(
+    evaluation = Evaluation(
         ranks=ranking.rank_frame(queries, ranked, greater, equal, n_candidates, n_masked, counts),
         topk=ranking.list_frame(queries, query, column + 1, items[query, column], scores_kept[query, column], counts),
         scored=None if queries.labels is None else ranking.label_frame(queries, target_scores), seen=rule,
@@ -137,3 +146,4 @@ def evaluate(
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
     )  # fmt: skip
+    return with_asked(evaluation, named, queries, train) if named else evaluation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from reverie.evaluation.metrics import UNSHOWN
 from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
+from reverie.evaluation.shown import longest, parsed, with_asked
 from reverie.evaluation.submitted import Submitted, submit
 
 
@@ -89,6 +90,7 @@ def judge(
     train: Sequences | None = None,
     drop_seen: bool = False,
     protocol: str = "",
+    metrics: Sequence[str] | str | None = None,
 ) -> Evaluation:
     """Rank the targets of queries in submitted lists.
 
@@ -111,6 +113,8 @@ def judge(
         Whether items of the history, targets too, are taken out and the lists close up.
     protocol : str
         How the data were split, to be kept with the result.
+    metrics : sequence of str, optional
+        What to compute, as in `evaluate`; places that no list fills are empty.
 
     Returns
     -------
@@ -124,6 +128,7 @@ def judge(
         If the recommendations cannot be read, share no user or item with the queries, or the queries ask about a user more
         than once.
     """
+    named = parsed(metrics)
     lists = (
         recommendations if isinstance(recommendations, Submitted) else submit(read_recommendations(recommendations), queries, name)
     )
@@ -135,14 +140,15 @@ def judge(
     ranked = ranked_targets(queries)
     counts = None if train is None else train.item_counts()
     known = lists.item > 0
-    return Evaluation(
+    evaluation = Evaluation(
         ranks=rank_frame(queries, ranked, greater, equal, layout.n_candidates, layout.n_masked, counts),
         topk=list_frame(queries, lists.query[known], lists.place[known] + 1, lists.item[known], lists.score[known], counts),
         scored=None, seen=queries.seen, repeats=int((repeated_targets(queries) & ranked).sum()), protocol=protocol, model=name,
-        top=int(lists.lengths.max(initial=0)), n_items=queries.sequences.vocabulary.n_items,
+        top=max(int(lists.lengths.max(initial=0)), longest(named)), n_items=queries.sequences.vocabulary.n_items,
         train_events=None if counts is None else int(counts.sum()),
         train_popularity=None if counts is None else float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1)),
     )  # fmt: skip
+    return with_asked(evaluation, named, queries, train) if named else evaluation
 
 
 def _around(lists: Submitted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

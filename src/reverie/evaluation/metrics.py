@@ -1,9 +1,11 @@
-"""Names of metrics, tie-aware ranking metrics, and metrics of all lists together."""
+"""Names of metrics, and tie-aware ranking metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,10 +15,14 @@ from reverie.errors import ConfigError, short, unknown
 
 UNSHOWN = 2**31 - 1
 """`greater` of a target that no list shows, so that it is a miss at every cut-off."""
-RANKED = ("recall", "hit", "ndcg", "mrr", "map")
+RANKED = ("recall", "hit", "ndcg", "mrr", "map", "precision", "f1")
 """Computed from the ranks of targets."""
 LISTED = ("coverage", "gini", "novelty", "popularity", "popularity_lift")
 """Computed from the recommended lists."""
+ASKED = ("ild", "miscalibration", "serendipity")
+"""Computed from the lists while a model is asked, as they need histories, categories or training events."""
+OWN: dict[str, Callable[..., Any]] = {}
+"""Functions that `reverie.evaluation.metric` registered in this session."""
 LABELLED = ("auc", "uauc", "undcg")
 """Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
 DIGITS = 18
@@ -30,7 +36,7 @@ class Metric:
     Parameters
     ----------
     name : str
-        One of `RANKED`, `LISTED` or `LABELLED`.
+        One of `RANKED`, `LISTED`, `ASKED`, `LABELLED` or `OWN`.
     k : int
         Length of the list it looks at; 0 for metrics without one.
     """
@@ -65,13 +71,13 @@ def parse(text: str) -> Metric:
     >>> parse("ndcg@10")
     Metric(name='ndcg', k=10)
     """
-    name, at, k = text.partition("@")
+    name, at, k = str(text).partition("@")
     if name in LABELLED:
         if at:
             raise ConfigError(f"metric '{text}' takes no cut-off; write '{name}'")
         return Metric(name)
-    if name not in (*RANKED, *LISTED):
-        raise unknown("metric", text, [*(f"{n}@10" for n in (*RANKED, *LISTED)), *LABELLED])
+    if name not in (known := (*RANKED, *LISTED, *ASKED, *OWN)):
+        raise unknown("metric", text, [*(f"{n}@10" for n in known), *LABELLED])
     if not (k.isascii() and k.isdigit() and len(k) <= DIGITS) or int(k) < 1:
         said = f"needs a cut-off of 1 or more, of at most {DIGITS} digits; write for instance '{name}@10'"
         raise ConfigError(f"metric '{short(text)}' {said}")
@@ -97,6 +103,13 @@ class Ranks:
     def counts(self) -> NDArray[np.int64]:
         """Number of targets of each query, shape [Q]."""
         return np.bincount(self.query)
+
+    @cached_property
+    def deepest(self) -> int:
+        """The last place at which a target can stand; cut-offs beyond it find nothing more."""
+        shown = self.greater < UNSHOWN
+        last = (self.greater + self.equal)[shown].max(initial=0) + 1
+        return int(max(last, self.counts.max(initial=1)))
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -157,6 +170,22 @@ def average_precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
     return ranks.per_query(total / (ranks.equal + 1)) / np.minimum(ranks.counts, k)
 
 
+def precision(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Share of the first k places that hold targets, empty places included (Herlocker et al. 2004, 10.1145/963770.963772) → [Q]."""
+    return _found(ranks, k) / k
+
+
+def f1(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Harmonic mean of precision and recall: with h of T targets among the first k, 2 h / (k + T) (van Rijsbergen 1979) → [Q]."""
+    value: NDArray[np.float64] = 2 * _found(ranks, k) / (k + ranks.counts)
+    return value
+
+
+def _found(ranks: Ranks, k: int) -> NDArray[np.float64]:
+    """Return the expected number of targets among the first k → [Q]."""
+    return ranks.per_query(expected_hit(ranks.greater, ranks.equal, min(k, ranks.deepest)))
+
+
 def expected_hit(greater: NDArray[np.int64], equal: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """Return the probability that each target stands among the first k, ties in random order; greater, equal [T] → [T]."""
     return _expected(greater, equal, np.ones(k))
@@ -206,25 +235,7 @@ def _first_target(ranks: Ranks, worth: NDArray[np.float64]) -> NDArray[np.float6
     return value
 
 
-RANK_METRICS = {"recall": recall, "hit": hit, "ndcg": ndcg, "mrr": mrr, "map": average_precision}
+RANK_METRICS = {
+    "recall": recall, "hit": hit, "ndcg": ndcg, "mrr": mrr, "map": average_precision, "precision": precision, "f1": f1,
+}  # fmt: skip
 """The functions by the names of `reverie.evaluation.metrics.RANKED`."""
-
-
-def coverage(items: NDArray[np.int64], n_items: int) -> float:
-    """Return the share of the catalogue that is recommended to somebody."""
-    return float(np.count_nonzero(np.bincount(items, minlength=n_items + 1)[1:]) / n_items)
-
-
-def gini(items: NDArray[np.int64], n_items: int) -> float:
-    """Return the Gini coefficient of how often each of the N items is recommended, items never recommended included."""
-    counts = np.sort(np.bincount(items, minlength=n_items + 1)[1:])
-    total = counts.sum()
-    if not total:
-        return float("nan")
-    weights = 2 * np.arange(1, n_items + 1) - n_items - 1
-    return float((weights * counts).sum() / (n_items * total))
-
-
-def self_information(popularity: NDArray[np.int64], events: int) -> NDArray[np.float64]:
-    """Return -log2 of the share of training events that an item has, in bits (Zhou et al. 2010)."""
-    return np.asarray(np.log2(events) - np.log2(np.maximum(popularity, 1)), dtype=np.float64)

@@ -212,12 +212,13 @@ def _seeds(side: Evaluation | Sequence[Evaluation]) -> list[Evaluation]:
 
 def _sums(seeds: list[Evaluation], names: Sequence[str]) -> ClusterSums:
     metrics = [parse(name) for name in names]
-    for metric in metrics:
-        if metric.name in ("coverage", "gini"):
+    values = [[measure(one, metric) for metric in metrics] for one in seeds]
+    for metric, found in zip(metrics, values[0], strict=True):
+        if found.clusters is None:
             raise ConfigError(
                 f"metric '{metric}' describes all lists together and cannot be paired; use one of {', '.join(RANKED)}"
             )
-    return cluster_sums([[measure(one, metric) for metric in metrics] for one in seeds])
+    return cluster_sums(values)
 
 
 def _paired_sums(

@@ -14,15 +14,16 @@ from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.evaluation.asked import Unknown, asked_of, without_targets
+from reverie.evaluation.asked import Unknown, asked_of, known_model, without_targets
 from reverie.evaluation.availability import Listed, available
 from reverie.evaluation.best import best_items
 from reverie.evaluation.ranking import batches, in_model_codes
-from reverie.protocols import Recommender
+from reverie.models.own import adopt
+from reverie.protocols import Recommender, Scores
 
 
 def recommend(
-    model: Recommender,
+    model: Scores,
     histories: Sequence[Any] | None = None,
     k: int = 10,
     *,
@@ -85,6 +86,7 @@ def recommend(
     ``recommend(model, users=[196, 186], data=dataset, allow={196: [1, 50, 181]})``
     """
     require_count(k)
+    model = known_model(model, "recommend")
     asked = asked_of(model, histories, users, data, titles, unknown)
     vocabulary, names = model.card.vocabulary, asked.names if asked.key == "user" else None
     open_items = available(vocabulary, len(asked.queries), names, allow, deny, titles)
@@ -94,7 +96,7 @@ def recommend(
 
 
 def recommend_all(
-    model: Recommender,
+    model: Scores,
     source: Sequences | Queries,
     k: int = 10,
     *,
@@ -146,6 +148,7 @@ def recommend_all(
         raise ConfigError(f"{named(source)} holds no histories to go on; give split.refit, split.test or dataset.sequences")
     require_count(k)
     queries = source if isinstance(source, Queries) else without_targets(source)
+    model = adopt(model, queries.sequences.vocabulary)
     exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
     asked = in_model_codes(model, queries)[0]
     users = queries.sequences.vocabulary.users.gather(pl.Series(queries.users).replace(-1, None))

@@ -10,19 +10,22 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt  # pydantic reads them
 
 from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
-from reverie.evaluation.metrics import LABELLED, RANKED, UNSHOWN, Metric, coverage, gini, parse, self_information
+from reverie.evaluation.list_metrics import coverage, gini, self_information
+from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED, UNSHOWN, Metric, parse
 from reverie.evaluation.plot import ShownEvaluation
 from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_ndcg, ranked_values, user_values
 from reverie.files import atomic_path
 
 _KEY = "reverie"
 _AGAIN = "evaluate again and save there"
-_COLUMNS = {
+_COLUMNS: dict[str, dict[str, str] | None] = {
+    "measured": None,
     "ranks": dict.fromkeys(("query", "cluster", "target", "greater", "equal", "n_candidates", "masked", "length"), "int"),
     "topk": {"query": "int", "cluster": "int", "rank": "int", "item": "int", "score": "float"},
     "scored": {"query": "int", "cluster": "int", "user": "int", "item": "int", "label": "float", "score": "float", "length": "int"},
@@ -75,6 +78,11 @@ class Evaluation(ShownEvaluation):
         Mean popularity of the item of a training event.
     repeats : int or None
         Ranked targets that stand in the history of their query: misses under ``"remove"``. None in files of before.
+    measured : polars.DataFrame or None
+        ``query``, and under the name of each metric that was asked for and needs more than ranks and lists its value, NaN where it
+        is not defined.
+    asked : tuple of str
+        Metrics that `evaluate` was asked for, which are the ones that are printed; files do not keep it.
     """
 
     ranks: pl.DataFrame
@@ -88,6 +96,8 @@ class Evaluation(ShownEvaluation):
     train_events: int | None = None
     train_popularity: float | None = None
     repeats: int | None = None
+    measured: pl.DataFrame | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def seen_note(self) -> str:
@@ -137,7 +147,7 @@ class Evaluation(ShownEvaluation):
         return "\n".join(_line(row) for row in self.metrics().iter_rows(named=True))
 
     def save(self, folder: str | Path) -> None:
-        """Write ``ranks.parquet``, ``topk.parquet`` and, with labels, ``scored.parquet``.
+        """Write ``ranks.parquet``, ``topk.parquet`` and, where there are any, ``scored.parquet`` and ``measured.parquet``.
 
         Each file is written atomically and the ranks last, so that a folder with ranks is complete.
 
@@ -148,9 +158,11 @@ class Evaluation(ShownEvaluation):
         """
         into = Path(folder)
         (into / "ranks.parquet").unlink(missing_ok=True)
-        (into / "scored.parquet").unlink(missing_ok=True)
+        for name in ("scored", "measured"):
+            (into / f"{name}.parquet").unlink(missing_ok=True)
         facts = json.dumps({one.name: getattr(self, one.name) for one in fields(EvaluationFacts)})
-        for name, frame in (("topk", self.topk), ("scored", self.scored), ("ranks", self.ranks)):
+        frames = {"topk": self.topk, "scored": self.scored, "measured": self.measured, "ranks": self.ranks}
+        for name, frame in frames.items():
             if frame is not None:
                 with atomic_path(into / f"{name}.parquet") as temporary:
                     frame.write_parquet(temporary, metadata={_KEY: facts})
@@ -183,7 +195,7 @@ class Evaluation(ShownEvaluation):
             if (path := place / f"{name}.parquet").exists():
                 frames[name] = read_table(path, columns, _AGAIN, {"popularity": "int", "kind": "text", "reward": "float"})
                 facts.append(read_as(EvaluationFacts, path, _AGAIN, data=pl.read_parquet_metadata(path).get(_KEY, "").encode()))
-        found = cls(frames["ranks"], frames["topk"], frames.get("scored"), **asdict(facts[0]))
+        found = cls(frames["ranks"], frames["topk"], frames.get("scored"), **asdict(facts[0]), measured=frames.get("measured"))
         if any(other != facts[0] for other in facts) or not (found.ranks.height and consistent(found)):
             raise DataError(f"{place} holds numbers that cannot be, or of two evaluations; {_AGAIN}")
         return found
@@ -200,6 +212,8 @@ def consistent(evaluation: Evaluation) -> bool:
     fits &= topk["query"].is_in(ranks["query"].unique().implode()).all() or bool(len(ranks))
     fits &= topk["item"].is_between(1, n).all() and topk["rank"].is_between(1, max(evaluation.top, 1)).all()
     fits &= topk["score"].is_nan().not_().all()
+    if evaluation.measured is not None:
+        fits &= evaluation.measured.get_column("query", default=pl.Series()).equals(ranks["query"].unique(maintain_order=True))
     if scored is not None:
         fits &= scored["item"].is_between(1, n).all() and scored.select(pl.col("label", "score").is_finite().all()).to_numpy().all()
     known = evaluation.train_events is not None
@@ -217,7 +231,9 @@ def _line(row: dict[str, object]) -> str:
     line = f"{row['metric']} {row['value']:.4f}"
     if row["low"] is not None:
         line += f" [{row['low']:.4f}, {row['high']:.4f}]"
-    return f"{line} ({row['n']} users, {row['excluded']} of one class left out)" if row["excluded"] else line
+    if not row["excluded"]:
+        return line
+    return f"{line} ({row['n']} users, {row['excluded']} {'of one class' if row['metric'] in LABELLED else 'without it'} left out)"
 
 
 def measure(evaluation: Evaluation, metric: Metric) -> Values:
@@ -242,6 +258,8 @@ def measure(evaluation: Evaluation, metric: Metric) -> Values:
     DataError
         If the metric needs labels or training counts that the evaluation has not.
     """
+    if evaluation.measured is not None and str(metric) in evaluation.measured.columns:
+        return by_query(evaluation.ranks, evaluation.measured[str(metric)].to_numpy())
     if metric.name in RANKED:
         return ranked_values(evaluation.ranks, metric)
     if metric.k:
@@ -253,12 +271,23 @@ def measure(evaluation: Evaluation, metric: Metric) -> Values:
     return user_values(evaluation.scored, grouped_auc if metric.name == "uauc" else grouped_ndcg)
 
 
+def by_query(ranks: pl.DataFrame, values: NDArray[np.float64]) -> Values:
+    """Return a metric of one value for each query in parts; values [Q], NaN where it is not defined."""
+    known, first = np.isfinite(values), np.flatnonzero(np.diff(ranks["query"].to_numpy(), prepend=-1))
+    clusters, n = ranks["cluster"].to_numpy()[first][known], int(known.sum())
+    return Values(values[known], np.ones(n), clusters, n, len(values) - n)
+
+
 def _listed(evaluation: Evaluation, metric: Metric) -> Values:
     if metric.k > evaluation.top:
         raise ConfigError(
             f"metric '{metric}' needs lists of {metric.k} items, kept were {evaluation.top}; "
             f"ask for at most {evaluation.top}, or evaluate in Python with top={metric.k}"
         )
+    if metric.name in ASKED:
+        raise DataError(f"metric '{metric}' needs histories, categories or training events; evaluate with metrics=['{metric}']")
+    if metric.name in OWN:
+        return OWN[metric.name](evaluation, metric)  # type: ignore[no-any-return]
     lists = evaluation.topk.filter(pl.col("rank") <= metric.k)
     if metric.name in ("coverage", "gini"):
         value = (coverage if metric.name == "coverage" else gini)(lists["item"].to_numpy().astype(np.int64), evaluation.n_items)
@@ -288,8 +317,10 @@ def check_same_questions(first: Evaluation, other: Evaluation) -> None:
 
 
 def default_names(evaluation: Evaluation) -> list[str]:
-    """Return the metrics that an evaluation can answer."""
-    names = [f"{name}@10" for name in RANKED if name not in ("hit", "map") or evaluation.ranks["query"].is_duplicated().any()]
+    """Return the metrics that were asked for, or else the usual ones that an evaluation can answer."""
+    if evaluation.asked:
+        return list(evaluation.asked)
+    names = [f"{name}@10" for name in RANKED[:5] if name not in ("hit", "map") or evaluation.ranks["query"].is_duplicated().any()]
     if evaluation.top >= 10:
         names += ["coverage@10", "gini@10"]
         if evaluation.train_events is not None:

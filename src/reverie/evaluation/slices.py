@@ -117,5 +117,9 @@ def by_kind(evaluation: Evaluation) -> dict[str, Evaluation]:
 
 
 def _part(evaluation: Evaluation, ranks: pl.DataFrame, scored: pl.DataFrame | None) -> Evaluation:
-    lists = evaluation.topk.join(ranks.select("query").unique(), on="query", how="semi", maintain_order="left")
-    return replace(evaluation, ranks=ranks, topk=lists, scored=scored)
+    asked = ranks.select("query").unique()
+    lists, measured = (
+        None if frame is None else frame.join(asked, on="query", how="semi", maintain_order="left")
+        for frame in (evaluation.topk, evaluation.measured)
+    )
+    return replace(evaluation, ranks=ranks, topk=lists, scored=scored, measured=measured)

@@ -44,8 +44,8 @@ class Values:
 def ranked_values(frame: pl.DataFrame, metric: Metric) -> Values:
     """Return a metric of the ranks of targets."""
     ranks = Ranks.of(frame)
-    deepest = int(max((ranks.greater + ranks.equal).max(initial=0) + 1, ranks.counts.max(initial=1)))
-    values = RANK_METRICS[metric.name](ranks, min(metric.k, deepest))  # beyond that place there is nothing
+    places = metric.k if metric.name in ("precision", "f1") else min(metric.k, ranks.deepest)
+    values = RANK_METRICS[metric.name](ranks, places)
     first = np.flatnonzero(np.diff(ranks.query, prepend=-1))
     return Values(values, np.ones(len(values)), frame["cluster"].to_numpy()[first], len(values))
 

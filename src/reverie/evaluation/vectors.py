@@ -18,17 +18,16 @@ from reverie.data.dataset import Dataset
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
-from reverie.evaluation.asked import Unknown, asked_of, flat_ids, is_list
+from reverie.evaluation.asked import Unknown, asked_of, flat_ids, is_list, known_model
 from reverie.evaluation.ranking import LARGEST, batches, evaluation_mode, highest
 from reverie.evaluation.recommendations import exact_items, find_items
 from reverie.models.item_to_item import HasItemMatrix
-from reverie.models.own import card_of
-from reverie.protocols import Recommender
+from reverie.protocols import Recommender, Scores
 
 _INSTEAD = "rv.recommend asks any model; 'sasrec', 'gru4rec', 'mf' and 'lightgcn' have vectors"
 
 
-def item_vectors(model: Recommender, *, device: str | torch.device | None = None) -> pl.DataFrame:
+def item_vectors(model: Scores, *, device: str | torch.device | None = None) -> pl.DataFrame:
     """Return the vectors of all items.
 
     Parameters
@@ -48,12 +47,13 @@ def item_vectors(model: Recommender, *, device: str | torch.device | None = None
     ConfigError
         If the model has no item vectors.
     """
-    items = card_of(model, "item_vectors").vocabulary.items
+    model = known_model(model, "item_vectors")
+    items = model.card.vocabulary.items
     return pl.DataFrame({"item": items, "vector": _column(_table(model, device).cpu().numpy())})
 
 
 def user_vectors(
-    model: Recommender,
+    model: Scores,
     histories: Sequence[Any] | None = None,
     *,
     users: Sequence[Any] | None = None,
@@ -84,6 +84,7 @@ def user_vectors(
     DataError
         If an item or a user is unknown.
     """
+    model = known_model(model, "user_vectors")
     asked = asked_of(model, histories, users, data, titles, unknown)
     require_method(model, "represent", _INSTEAD)
     order, found = [np.zeros(0, dtype=np.int64)], [np.zeros((0, 1), dtype=np.float32)]
@@ -97,7 +98,7 @@ def user_vectors(
 
 
 def similar(
-    model: Recommender,
+    model: Scores,
     items: Any,
     k: int = 10,
     *,
@@ -134,7 +135,8 @@ def similar(
         If an item is unknown.
     """
     require_count(k)
-    known, wanted = card_of(model, "similar").vocabulary, flat_ids([items if is_list(items) else [items]])
+    model = known_model(model, "similar")
+    known, wanted = model.card.vocabulary, flat_ids([items if is_list(items) else [items]])
     codes = (find_items if titles else exact_items)(list(wanted), known, unknown == "skip")
     at = codes[codes > 0].astype(np.int64) - 1
     near = [np.zeros((0, k), dtype=np.int64)]

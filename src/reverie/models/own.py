@@ -14,7 +14,7 @@ from pydantic.errors import PydanticUserError
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
-from reverie.protocols import Blends, Card, Recommender
+from reverie.protocols import Blends, Card, Recommender, Wraps
 from reverie.registry import Entry
 
 if TYPE_CHECKING:
@@ -204,6 +204,11 @@ def require_storable(model: Recommender) -> None:
         cls = made.cls if isinstance(made, Constructor) else made
         if isinstance(cls, type) and not isinstance(model, cls):
             raise ConfigError(f"the card of {kind} names it '{card.name}', which is {cls.__name__}; register it by another name")
+    if isinstance(model, Wraps):
+        if model.base.card.name not in MODELS:
+            base = type(model.base).__name__
+            raise ConfigError(f"{base}, which is re-ranked, is not registered; register_model('{base.lower()}', {base}) first")
+        require_storable(model.base)
     if isinstance(model, torch.nn.Module | Blends):
         return
     needs = {"arrays": "arrays() gives its state as named arrays", "load_arrays": "load_arrays(arrays) takes back what arrays gave"}

@@ -17,7 +17,7 @@ from reverie.models.create import create_model, make_model
 from reverie.models.own import own_entry, require_storable
 from reverie.models.shelf import MODELS
 from reverie.options import checked
-from reverie.protocols import Blends, Recommender
+from reverie.protocols import Blends, Recommender, Wraps
 from reverie.registry import load_object
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
 
     if isinstance(model, Blends):
         return {f"{at}.{name}": value for at, part in enumerate(model.parts) for name, value in model_tensors(part).items()}
+    if isinstance(model, Wraps):
+        return {f"base.{name}": value for name, value in model_tensors(model.base).items()} | model.tensors()
     if isinstance(model, torch.nn.Module):
         return dict(model.state_dict())
     arrays: dict[str, Any] = model.arrays()  # type: ignore[attr-defined]  # a model that is no module counts
@@ -143,6 +145,10 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
         for at, part in enumerate(model.parts):
             own = {name.partition(".")[2]: value for name, value in tensors.items() if name.partition(".")[0] == str(at)}
             load_tensors(part, own, where)
+        return
+    if isinstance(model, Wraps):
+        load_tensors(model.base, {n.removeprefix("base."): value for n, value in tensors.items() if n.startswith("base.")}, where)
+        model.take({name: value for name, value in tensors.items() if not name.startswith("base.")})
         return
     if not isinstance(model, torch.nn.Module):
         model.load_arrays({name: value.numpy() for name, value in tensors.items()})  # type: ignore[attr-defined]  # it counts

@@ -9,7 +9,7 @@ from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.models.create import create_model
-from reverie.protocols import Blends, Recommender
+from reverie.protocols import Blends, Recommender, Wraps
 from reverie.seeds import torch_generator
 
 NOISE = 0.1
@@ -49,8 +49,8 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
         If a table changed in a way that new ids do not explain.
     """
     name = model.card.name
-    if not isinstance(model, torch.nn.Module) or isinstance(model, Blends):
-        does = "blends models" if isinstance(model, Blends) else "counts"
+    if not isinstance(model, torch.nn.Module) or isinstance(model, Blends | Wraps):
+        does = "blends models" if isinstance(model, Blends) else "re-ranks another" if isinstance(model, Wraps) else "counts"
         raise ConfigError(f"model '{name}' {does} and has nothing to go on from; fit it again on all events")
     old = model.card.vocabulary
     vocabulary = append_vocabulary(old, data if isinstance(data, Vocabulary) else data.vocabulary)

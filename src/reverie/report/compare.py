@@ -15,16 +15,16 @@ from reverie.errors import ConfigError, DataError, ReverieError
 from reverie.evaluation import evaluate, parse
 from reverie.models import MODELS, adopt, create_model
 from reverie.options import checked
-from reverie.protocols import Recommender
+from reverie.protocols import Recommender, Scores
 from reverie.report.board import Leaderboard
-from reverie.report.ranking import METRICS, rank
+from reverie.report.cells import METRICS
+from reverie.report.ranking import rank
 from reverie.study.environment import commit
 from reverie.training.config import TrainingConfig, TrainingOptions
 from reverie.training.fit import Fitted, fit
 from reverie.training.trial import Trial
 
-Compared = str | Recommender
-_TOP = 20
+Compared = str | Scores
 
 
 def compare(
@@ -83,14 +83,15 @@ def compare(
     require_count(seeds, "seeds")
     if isinstance(metrics, str):
         raise ConfigError(f"metrics='{metrics}' is no list; write metrics=['{metrics}']")
-    top = max([_TOP, *(parse(name).k for name in metrics)])
+    for name in metrics:
+        parse(name)  # an unknown one is refused before anything is fitted
     config = checked(TrainingConfig, training, "training")
     groups: dict[str, tuple[Trial, ...]] = {}
     left_out: dict[str, str] = {}
     for label, one in _labelled(split, models, baselines).items():
         try:
             found = _fits(one, split, range(config.seed, config.seed + seeds), training, device, show)
-            groups[label] = tuple(_measured(label, *each, split, top, device) for each in found)
+            groups[label] = tuple(_measured(label, *each, split, metrics, device) for each in found)
         except ReverieError as error:
             left_out[label] = str(error)
             warnings.warn(f"{label} is left out: {error}", stacklevel=2)
@@ -126,11 +127,12 @@ def _fits(
     one: Compared, split: Split, seeds: range, training: TrainingOptions, device: str | None, show: bool
 ) -> Iterator[tuple[Recommender, TrainingConfig, Fitted]]:
     """Yield a fitted model for each seed, how it was fitted, and what that took; one that comes fitted once, as it is."""
-    if not isinstance(one, str) and adopt(one, split.vocabulary).card.fitted:
-        yield one, TrainingConfig(), Fitted(math.nan, math.nan)
+    given = None if isinstance(one, str) else adopt(one, split.vocabulary)
+    if given is not None and given.card.fitted:
+        yield given, TrainingConfig(), Fitted(math.nan, math.nan)
         return
     for seed in seeds:
-        model = create_model(one, split, seed=seed) if isinstance(one, str) else _anew(one, seed)
+        model = create_model(str(one), split, seed=seed) if given is None else _anew(given, seed)
         usual = getattr(model.card.config, "training_defaults", {})
         config = checked(TrainingConfig, {**usual, **training, "seed": seed}, "training")
         yield model, config, fit(model, split, config, device=device, show=show)
@@ -147,11 +149,11 @@ def _anew(model: Recommender, seed: int) -> Recommender:
 
 
 def _measured(
-    label: str, model: Recommender, config: TrainingConfig, fitted: Fitted, split: Split, top: int, device: str | None
+    label: str, model: Recommender, config: TrainingConfig, fitted: Fitted, split: Split, metrics: Sequence[str], device: str | None
 ) -> Trial:
     """Measure a fitted model on validation and on the test."""
     valid, test = (
-        evaluate(model, queries, top=top, device=device, train=split.train, protocol=split.protocol)
+        evaluate(model, queries, device=device, train=split.train, protocol=split.protocol, metrics=metrics)
         for queries in (split.valid, split.test)
     )
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": commit()}

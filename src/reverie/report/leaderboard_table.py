@@ -5,7 +5,7 @@ from statistics import fmean
 
 from rich.console import Console
 
-from reverie.report.cells import Cell, Difference
+from reverie.report.cells import METRICS, Cell, Difference
 from reverie.report.plots import Look, look
 from reverie.report.row import Board, Row
 from reverie.report.table import Column, Table, TableCell
@@ -31,7 +31,7 @@ def print_leaderboard(board: Board, console: Console) -> None:
 
 def board_table(board: Board) -> Table:
     """Return the leaderboard as terminals and notebooks show it."""
-    names = [name for name in _SHOWN if name in board.metrics] or [board.order]
+    names = [name for name in board.metrics if name in _SHOWN or name not in METRICS] or [board.order]
     heads = [name.removesuffix("@10") if name == "coverage@10" else name for name in names]
     columns = [Column("model", width=(18, 40)), *(Column(head, "right", wrap=False) for head in heads)]
     columns += [Column("behind the best"), Column("fit", "right", wrap=False)]

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation, parse, pooled
-from reverie.evaluation.metrics import LABELLED, RANKED
+from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED
 from reverie.report.board import Leaderboard
-from reverie.report.cells import ORDER, cells, paired_differences
+from reverie.report.cells import METRICS, ORDER, cells, paired_differences
 from reverie.report.row import Row, sorted_rows
 
 if TYPE_CHECKING:
     from reverie.training.run import Run
     from reverie.training.trial import Trial
-
-METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
-"""Shown by default, where an evaluation can answer them."""
 
 
 def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leaderboard:
@@ -29,7 +26,7 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     runs : sequence of Run
         Of one dataset, protocol and rule for seen items; the seeds of one recipe become one row.
     metrics : sequence of str
-        What to show; metrics that need lists, popularity or labels that some run has not kept are left out.
+        What to show beside the recipes' own; metrics that need lists, popularity or labels that some run has not kept are left out.
 
     Returns
     -------
@@ -45,7 +42,8 @@ def leaderboard(runs: Sequence[Run], metrics: Sequence[str] = METRICS) -> Leader
     """
     if not runs:
         raise ConfigError("there are no runs to compare; give at least one finished run")
-    return rank(group_runs(runs), metrics)
+    asked = (name for run in runs for name in run.recipe.evaluation.metrics)
+    return rank(group_runs(runs), [*metrics, *asked])
 
 
 def rank(
@@ -82,6 +80,9 @@ def _answers(evaluation: Evaluation, name: str) -> bool:
         return True
     if metric.name in LABELLED:
         return evaluation.scored is not None
+    if metric.name in (*ASKED, *OWN):
+        kept = evaluation.measured is not None and str(metric) in evaluation.measured.columns
+        return kept or (metric.name in OWN and evaluation.top >= metric.k)
     return evaluation.top >= metric.k and (metric.name in ("coverage", "gini") or evaluation.train_events is not None)
 
 

@@ -22,7 +22,7 @@ from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
 from reverie.models.own import count, fits
 from reverie.options import checked
-from reverie.protocols import Blends, Card, Counts, Recommender
+from reverie.protocols import Blends, Card, Counts, Recommender, Scores, Wraps
 from reverie.seeds import numpy_generator
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
@@ -49,7 +49,7 @@ class Fitted:
 
 
 def fit(
-    model: Recommender,
+    model: Scores,
     split: Split,
     config: TrainingConfig | None = None,
     *,
@@ -63,8 +63,8 @@ def fit(
 
     Parameters
     ----------
-    model : Recommender
-        Created by `reverie.create_model`.
+    model : Recommender or Scores
+        Created by `reverie.create_model`, or of your own.
     split : Split
         Where to learn and to choose.
     config : TrainingConfig or None
@@ -112,6 +112,10 @@ def _fit(
     """Fit by counting, by steps, or part by part."""
     if isinstance(model, Blends):
         return _fit_blend(cast("Blend", model), split, chosen, folder, device, show)
+    if isinstance(model, Wraps):
+        fitted = fit(model.base, split, chosen, folder=folder, device=device, show=show, on_validation=on_validation)
+        model.observe(split.learn_from(chosen.on))
+        return replace(fitted, chosen={"model": {**model.card.config.model, **fitted.chosen}} if fitted.chosen else {})
     measure = None if chosen.on == "train+valid" else validation_measure(model, split, chosen, device)
     sequences = split.learn_from(chosen.on)
     if "weight" in sequences.columns and model.card.name in MODELS and "weights" not in MODELS[model.card.name].tags:
@@ -215,12 +219,14 @@ def validation_queries(split: Split, config: TrainingConfig, most: int | None) -
 
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
-    from reverie.evaluation import evaluate
+    from reverie.evaluation import evaluate, parse
+    from reverie.evaluation.metrics import RANKED
 
+    train = None if parse(config.metric).name in RANKED else split.train
     queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
-        return evaluate(model, queries, top=0, device=device).value(config.metric)
+        return evaluate(model, queries, top=0, device=device, train=train, metrics=config.metric).value(config.metric)
 
     return measure
 
@@ -241,7 +247,7 @@ def fit_baselines(data: Split | Sequences) -> dict[str, Recommender]:
     return found
 
 
-def blend(parts: Sequence[Recommender | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
+def blend(parts: Sequence[Scores | str | Path], split: Split, **options: Unpack[TrainingOptions]) -> Recommender:
     """Blend fitted models: a weighted sum of their standardised scores, the weights chosen on the validation queries of a split.
 
     Parameters

@@ -214,8 +214,17 @@ class EvaluationRecipe(Options):
 
     ks: tuple[PositiveInt, ...] = (1, 5, 10, 20)
     """Cut-offs."""
+    metrics: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)  # keys of stored runs lack it
+    """Further metrics to keep and to show, such as ild@10, or your own; see `reverie.evaluate`."""
     seen: Literal["remove", "keep"] | None = None
     """Whether items of the history are ranked; None takes the protocol's rule."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from reverie.evaluation.metrics import parse
+
+        return tuple(str(parse(name)) for name in names)
 
 
 class Recipe(Options):

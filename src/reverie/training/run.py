@@ -18,6 +18,7 @@ from reverie.errors import ConfigError, RunError
 from reverie.evaluation import Evaluation, by_kind, evaluate, with_history
 from reverie.files import check_digests, check_seal, digests, json_digest, sealed, sha256, write_json
 from reverie.models import create_model, load_model, save_model
+from reverie.models.own import require_storable
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Recommender
@@ -166,14 +167,15 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
         write_json(folder / "environment.json", environment())
     code = commit()
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
+    require_storable(model)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
         model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), split.vocabulary)
     if first:
         save_model(model, folder / "model")
-    seen = recipe.evaluation.seen
+    asked: dict[str, Any] = {"seen": recipe.evaluation.seen, "metrics": recipe.evaluation.metrics}
     for name, queries in (("valid", split.valid), ("test", split.test)):
-        measured = evaluate(model, queries, seen=seen, device=device, train=split.train, protocol=split.protocol)
+        measured = evaluate(model, queries, device=device, train=split.train, protocol=split.protocol, **asked)
         if first:
             measured.save(folder / "evaluation" / name)
     facts = {"dataset": split.dataset, "dataset_sha256": split.sha256, "protocol": split.protocol, "commit": code}
@@ -227,9 +229,9 @@ def result_rows(run: Run, metrics: Sequence[str] = METRICS) -> list[dict[str, An
         "key": key(run_inputs(recipe, facts["dataset_sha256"], facts["protocol"], feedback))[:KEY_DIGITS],
     }  # fmt: skip
     some = {} if run.test.ranks["length"].min() != 0 else {"history:some": with_history(run.test)}
-    rows = []
+    rows, names = [], tuple(dict.fromkeys((*metrics, *recipe.evaluation.metrics)))
     for name, part in {"all": run.test, **some, **by_kind(run.test)}.items():
-        measured = part.metrics(metrics).select("metric", "value", "low", "high", "interval", "n")
+        measured = part.metrics(names).select("metric", "value", "low", "high", "interval", "n")
         rows += [common | {"slice": name} | row for row in measured.to_dicts()]
     return rows
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationInfo, field_validator
 
 from reverie.data.dataset import Dataset
 from reverie.data.split import Split
+from reverie.data.splits.moments import moment
 from reverie.options import Options
 
+None_: Any = Field(default=None, exclude_if=lambda value: value is None)
+"""Of an option that keys of stored runs lack."""
+When = str | int | float | None
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -31,6 +35,17 @@ class Temporal(Options):
     """Share of events behind the test moment."""
     targets: Literal["first", "all"] = "first"
     """Each user's first event after the moment, or every one."""
+    at: When = None_
+    """Where the test begins, in the place of a share: a date, a time, or seconds since 1970."""
+    valid_at: When = None_
+    """Where the validation begins; beside `at`."""
+    until: When = None_
+    """Where the test ends; beside `at`."""
+
+    @field_validator("at", "valid_at", "until")
+    @classmethod
+    def _is_a_moment(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if value is None else (moment(value, str(info.field_name)), value)[1]
 
 
 class ByUser(Options):
@@ -45,6 +60,10 @@ class ByUser(Options):
     """The last event of a user, or each but the first."""
     seed: NonNegativeInt = 0
     """Seed of the draw of users."""
+    fold: PositiveInt | None = None_
+    """Which of `folds` equal parts of the users is the test, in the place of a share."""
+    folds: PositiveInt | None = None_
+    """How many parts there are."""
 
 
 class BySequence(Options):

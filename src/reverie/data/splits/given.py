@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reverie.data.dataset import Dataset
+from reverie.data.dataset import Dataset, Order
 from reverie.data.queries import labelled_queries, select_liked, target_sets
+from reverie.data.readers.events import read_events
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.data.splits.protocols import cut_rows, held_out_rows
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
 
 
-def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 0) -> Split:
-    """Use the column ``part`` ("train", "valid", "test") of the events.
+def given(dataset: Dataset | Any, empty: bool = True, valid: float | Any = 0.1, seed: int = 0, *, test: Any = None) -> Split:
+    """Use the column ``part`` ("train", "valid", "test") of the events, or frames that are these parts.
 
     Two shapes are known. Where the users of the parts differ (DreamRec's files), a user is a sequence and each event of a
     held-out sequence is one query; seen items stay. Where users are shared (collaborative-filtering sets), a user's test
     events are the targets of one query whose history is the training (and validation) events; seen items are removed, or kept
     where 5 % of the test targets or more repeat one. Events with a column ``label`` are cut by
     `reverie.data.splits.given.labelled_rows` instead. **What leaks:** whatever the publisher let leak; where order is
-    unknown, targets may be earlier than the history.
+    unknown, targets may be earlier than the history. Events that stand in two frames at one time are refused.
 
     Parameters
     ----------
-    dataset : Dataset
-        With a column ``part``.
+    dataset : Dataset, or what `read_events` reads
+        With a column ``part``; or, with `test`, the training events.
     empty : bool
         For held-out sequences: whether the first event, with no history, is asked about.
-    valid : float
-        Where users are shared and there is no validation part: the share of each user's training events drawn for it.
+    valid : float, Dataset or frame
+        Where users are shared and there is no validation part: the share of each user's training events drawn for it. With `test`
+        it may be the validation events.
     seed : int
         Seed of that draw.
+    test : Dataset or frame, optional
+        The test events.
 
     Returns
     -------
@@ -46,8 +52,14 @@ def given(dataset: Dataset, empty: bool = True, valid: float = 0.1, seed: int = 
     Raises
     ------
     DataError
-        If there is no column ``part``, or no training or test part.
+        If there is no column ``part``, or no training or test part, or frames share events or cannot be read.
     """
+    if test is not None:
+        whole = isinstance(valid, int | float)
+        dataset = joined_parts({"train": dataset, **({} if whole else {"valid": valid}), "test": test})
+        valid = valid if whole else 0.1
+    elif not isinstance(dataset, Dataset):
+        raise ConfigError("'given' takes a dataset with a column 'part', or frames: rv.given(train, test=test)")
     rows = dataset.sequences
     if "part" not in rows.columns:
         raise DataError(f"'{dataset.name}' does not come split (no column 'part'); use 'leave_one_out', 'temporal' or 'by_user'")
@@ -150,6 +162,34 @@ def _check_new(dataset: Dataset, rows: Sequences, row: NDArray[np.int64], at: ND
         event = order[wrong[0]]
         user, item = rows.vocabulary.users[int(rows.users[row[event]])], rows.vocabulary.items[int(rows.items[at[event]]) - 1]
         raise DataError(f"'{dataset.name}' asks user {user} about item {item}, which is in the history; keep one row of each pair")
+
+
+def joined_parts(frames: Mapping[str, Any]) -> Dataset:
+    """Return one dataset of several, or of frames, with the name of each in a column ``part``."""
+    sets = {part: one if isinstance(one, Dataset) else read_events(one, name="given") for part, one in frames.items()}
+    first = sets["train"]
+    shared = [name for name in first.events.columns if name != "part" and all(name in one.events.columns for one in sets.values())]
+    text = [name for name in ("user", "item") if len({str(one.events.schema[name]) for one in sets.values()}) > 1]
+    timed = "timestamp" in shared
+    if timed and any("nanosecond" in one.events.columns for one in sets.values()):
+        shared.append("nanosecond") if "nanosecond" not in shared else None
+    events = pl.concat([
+        one.events.with_columns(
+            pl.col(text).cast(pl.String), pl.lit(part).alias("part"),
+            **({"nanosecond": pl.lit(0, pl.Int32)} if "nanosecond" in shared and "nanosecond" not in one.events.columns else {}),
+        ).select(*shared, "part")
+        for part, one in sets.items()
+    ], how="vertical_relaxed")  # fmt: skip
+    key = [name for name in ("user", "item", "timestamp", "nanosecond", "kind") if name in shared]
+    twice = events.filter(pl.col("part").n_unique().over(key) > 1) if timed else events.clear()
+    if twice.height:
+        user, item = twice.row(0, named=True)["user"], twice.row(0, named=True)["item"]
+        raise DataError(
+            f"{twice.n_unique(key)} events stand in two of the frames {', '.join(sets)}, the first is of user {user!r} and item "
+            f"{item!r}; take them out of one"
+        )
+    order: Order = "timestamp" if timed and all(one.order == "timestamp" for one in sets.values()) else "source"
+    return replace(first, events=events, order=order, read_as=None)
 
 
 def label_by_time(

@@ -1,4 +1,4 @@
-"""Splits by time, by user and by sequence: leave-one-out, temporal, by user, by sequence."""
+"""Splits by order, by user and by sequence: leave-one-out, by user, by sequence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries, Seen, next_event_queries, target_sets
-from reverie.data.sequences import Sequences, flat_positions, row_offsets
-from reverie.data.split import Split
+from reverie.data.sequences import Sequences, flat_positions
+from reverie.data.split import Split, with_one_seen_rule
 from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
 
@@ -63,74 +63,10 @@ def leave_one_out(dataset: Dataset, last: int = 1) -> Split:
     ).with_seen_rule()  # fmt: skip
 
 
-def temporal(dataset: Dataset, valid: float = 0.1, test: float = 0.1, targets: Literal["first", "all"] = "first") -> Split:
-    """Split all events at two timestamps.
-
-    Training sees what happened strictly before the validation moment. A query's history is what its user did before the
-    target. **What leaks:** nothing from the future; with ``targets="all"`` the history rolls forward past the cut, which a
-    model without online updates can use but could not have been trained on.
-    New users, without any earlier event, are not asked about.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    valid, test : float
-        Shares of the events behind each moment, in (0, 1).
-    targets : {"first", "all"}
-        Each user's first event after the moment, or every one.
-
-    Returns
-    -------
-    Split
-        Clusters are users; seen items are removed from rankings, or kept where 5 % of the test targets or more repeat one.
-
-    Raises
-    ------
-    DataError
-        If there are no timestamps, or a part stays empty.
-    ConfigError
-        If the shares are not in (0, 1) or leave no training data.
-    """
-    if not dataset.has_time:
-        raise DataError(f"'{dataset.name}' has no timestamps, which 'temporal' needs; use 'leave_one_out' or 'by_user'")
-    if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
-        raise ConfigError(f"'temporal' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
-    rows = dataset.sequences
-    time = rows.moments()
-    first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
-    before_first, before_second = _stops_before(rows, time, first), _stops_before(rows, time, second)
-    split = Split(
-        train=cut_rows(rows, before_first), valid=_queries_between(rows, before_first, before_second, targets),
-        test=_queries_between(rows, before_second, rows.stops, targets), refit=cut_rows(rows, before_second),
-        protocol=f"temporal(valid={valid:g},test={test:g},targets={targets})", dataset=dataset.name, sha256=dataset.sha256,
-    )  # fmt: skip
-    for name, part in (("training", split.train), ("validation", split.valid), ("test", split.test)):
-        if not len(part):
-            raise DataError(f"'temporal' leaves no {name} rows of '{dataset.name}'; choose larger shares or 'leave_one_out'")
-    return split.with_seen_rule()
-
-
-def _stops_before(rows: Sequences, time: NDArray[np.int64], moment: int) -> NDArray[np.int64]:
-    """Where each row's events before a moment end; rows are sorted by time, so a count is enough."""
-    earlier = row_offsets(time[rows.positions()] < moment)
-    ends = np.cumsum(rows.lengths)
-    counts: NDArray[np.int64] = earlier[ends] - earlier[ends - rows.lengths]
-    return rows.starts + counts
-
-
 def cut_rows(rows: Sequences, stops: NDArray[np.int64]) -> Sequences:
     """Return rows that end earlier, without those of which nothing is left; stops [n_rows]."""
     kept = replace(rows, stops=stops)
     return kept.take(np.flatnonzero(kept.lengths > 0))
-
-
-def _queries_between(rows: Sequences, begin: NDArray[np.int64], end: NDArray[np.int64], targets: str) -> Queries:
-    queried = np.flatnonzero((begin > rows.starts) & (begin < end))
-    counts = (end - begin)[queried] if targets == "all" else np.ones(len(queried), dtype=np.int64)
-    offsets = np.cumsum(counts) - counts
-    row = np.repeat(queried, counts)
-    at = np.arange(len(row)) - np.repeat(offsets, counts) + begin[row]
-    return next_event_queries(rows, row, at)
 
 
 def by_user(
@@ -139,11 +75,14 @@ def by_user(
     test: float = 0.1,
     targets: Literal["last", "all"] = "last",
     seed: int = 0,
+    fold: int | None = None,
+    folds: int | None = None,
 ) -> Split:
     """Draw users at random for validation and test; all their events stay out of training.
 
     **What leaks:** time, as under leave-one-out: training users' events may be later than the test events. Users are all
-    cold, so a model that needs a user id cannot be used.
+    cold, so a model that needs a user id cannot be used. With `folds`, a user who is asked about in one fold is trained on in the
+    others: choose on the validation of each fold, and never one fold's setting by the test of another.
 
     Parameters
     ----------
@@ -155,6 +94,8 @@ def by_user(
         Ask for the last event of a user, or for each event but the first.
     seed : int
         Seed of the draw.
+    fold, folds : int, optional
+        Which of how many equal parts of the users is the test, counted from 1, in the place of `test`; see `user_folds`.
 
     Returns
     -------
@@ -166,26 +107,63 @@ def by_user(
     DataError
         If a part stays empty.
     ConfigError
-        If the shares are not in (0, 1) or leave no training data.
+        If the shares are not in (0, 1) or leave no training data, or there is no such fold.
     """
+    if (fold is None) != (folds is None) or (fold is not None and folds is not None and not 1 <= fold <= folds >= 2):
+        raise ConfigError(f"'by_user' has no fold={fold} of folds={folds}; give both, e.g. fold=1, folds=5")
+    test = test if folds is None else 1 / folds
     if not (0 < valid < 1 and 0 < test < 1 and valid + test < 1):
         raise ConfigError(f"'by_user' needs shares in (0, 1) that leave training data, not valid={valid}, test={test}")
     rows = dataset.sequences
     order = numpy_generator(seed, "by_user").permutation(len(rows))
     n_test, n_valid = round(test * len(rows)), round(valid * len(rows))
+    part = f"test={test:g}"
+    if fold is not None and folds is not None:
+        begin, end = ((one * len(rows)) // folds for one in (fold - 1, fold))
+        order, n_test, part = np.roll(order, -begin), end - begin, f"fold={fold}/{folds}"
     test_rows, valid_rows, train_rows = np.split(order, [n_test, n_test + n_valid])
     split = Split(
         train=rows.take(np.sort(train_rows)),
         valid=held_out_rows(rows, np.sort(valid_rows), targets, "remove"),
         test=held_out_rows(rows, np.sort(test_rows), targets, "remove"),
         refit=rows.take(np.sort(np.concatenate([train_rows, valid_rows]))),
-        protocol=f"by_user(valid={valid:g},test={test:g},targets={targets},seed={seed})",
+        protocol=f"by_user(valid={valid:g},{part},targets={targets},seed={seed})",
         dataset=dataset.name,
         sha256=dataset.sha256,
     )
     if not (len(split.train) and len(split.valid) and len(split.test)):
         raise DataError(f"'{dataset.name}' has too few users with two events for 'by_user'; it has {len(rows)} users")
     return split.with_seen_rule()
+
+
+def user_folds(
+    dataset: Dataset, folds: int = 5, valid: float = 0.1, targets: Literal["last", "all"] = "last", seed: int = 0
+) -> tuple[Split, ...]:
+    """Cut the users into equal parts, each of which is the test once (k-fold by user); see `by_user` and its leaks.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With an order of events.
+    folds : int
+        Number of parts, at least 2.
+    valid, targets, seed
+        As in `by_user`.
+
+    Returns
+    -------
+    tuple of Split
+        One a fold; every user with two events or more is asked about in one of them. `reverie.cross_validate` makes one table.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `by_user`.
+    """
+    if folds < 2:
+        raise ConfigError(f"folds={folds} leaves nothing to train on; use 2 or more")
+    splits = [by_user(dataset, valid, targets=targets, seed=seed, fold=fold, folds=folds) for fold in range(1, folds + 1)]
+    return with_one_seen_rule(splits)
 
 
 def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen: Seen, empty: bool = False) -> Queries:

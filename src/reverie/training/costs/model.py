@@ -85,7 +85,8 @@ def expected_cost(recipe: Recipe, shape: Shape) -> Cost:
     Cost
     """
     known, name = load_costs().models, recipe.model_name
-    if parts := [part for part in recipe.model_options.get("parts", ()) if "name" in part]:
+    wrapped = [recipe.model_options["model"]] if name == "rerank" and "model" in recipe.model_options else []
+    if parts := wrapped or [part for part in recipe.model_options.get("parts", ()) if "name" in part]:
         return _cost_of_parts(recipe, parts, shape)
     costs, sizes = known.get(name, known["others"]), sizes_of(recipe, shape)
     once, each = evaluate_terms(costs.fit, sizes), evaluate_terms(costs.epoch, sizes)

@@ -1,0 +1,1 @@
+"""Lists of another recommender, chosen anew for variety, for popularity or for categories."""
