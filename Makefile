@@ -3,9 +3,10 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-language demo-redteam demo-imagine demo-video test lint docs format clean results-page results-check golden
+.PHONY: demo demo-language demo-redteam demo-imagine demo-video test test-lowest lint docs format clean results-page results-check golden
 
 demo: $(READY)
 	$(BIN)/reverie demo
@@ -31,6 +32,14 @@ demo-video: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+# The lowest versions that pyproject.toml allows of what it names, in an environment of its own (torch brings two gigabytes).
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
+		'pytest>=8.3' 'pytest-timeout>=2.3' 'hypothesis>=6.120' 'pandas>=2.2' 'pyarrow>=18'
+	$(LOWEST)/bin/python -m pytest tests/data tests/evaluation tests/report
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,7 +64,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) site dist
+	rm -rf $(VENV) $(LOWEST) site dist
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "reverie needs Python 3.11, 3.12 or 3.13; say make PYTHON=python3.12")'

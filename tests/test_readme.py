@@ -22,6 +22,8 @@ from reverie.testing import tiny_dataset
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
+HOME = "https://github.com/reverie-rec/reverie"
+
 SHORTER = {
     "reverie demo": "reverie demo --smoke",
     "reverie compare my-clicks.csv --catalog my-items.csv": "--models popularity,markov,sasrec --set training.epochs=1",
@@ -258,3 +260,12 @@ def test_the_example_of_an_objective_is_right() -> None:
         scores = (table @ states[m]).tolist()
         terms = [max(0.0, 1 - scores[target - 1] + scores[n - 1]) for n in drawn[m].tolist() if n != target]
         assert loss[m].item() == pytest.approx(sum(terms) / 4, rel=1e-5)
+
+
+def test_links_of_the_readme_work_on_a_package_page_and_lead_to_files_that_exist() -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [one for one in targets if not one.startswith("https://")] == []
+    ours = [re.sub(rf"^{HOME}/(blob|raw)/main/", "", one).partition("#")[0] for one in targets if one.startswith(HOME)]
+    assert len(ours) > 20
+    assert [one for one in ours if not (ROOT / one).is_file()] == []
+    assert f'Documentation = "{HOME}/tree/main/docs"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -251,6 +252,9 @@ def test_doctor(ask: Callable, tmp_path: Path) -> None:
     text = ask("doctor").out
     assert "REVERIE_DATA     not set" in text
     assert "extras:" in text
+    offered = set(distribution("reverie").metadata.get_all("Provides-Extra"))
+    assert facts["extras"].keys() == offered
+    assert all(said in ("installed", f"pip install 'reverie[{name}]'") for name, said in facts["extras"].items())
 
 
 def test_the_demo_on_a_small_log_in_the_layout_of_movielens(

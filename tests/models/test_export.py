@@ -145,5 +145,5 @@ def test_models_and_formats_that_cannot_be_exported(tmp_path: Path) -> None:
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="ONNX needs onnx and onnxscript; run: pip install onnx onnxscript onnxruntime"):
+    with pytest.raises(ConfigError, match=r"ONNX needs onnx and onnxscript; pip install 'reverie\[export\]'"):
         require_onnx()

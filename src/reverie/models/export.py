@@ -113,7 +113,7 @@ def require_onnx() -> None:
     """Check that ONNX can be written."""
     missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"ONNX needs {' and '.join(missing)}; run: pip install onnx onnxscript onnxruntime")
+        raise ConfigError(f"ONNX needs {' and '.join(missing)}; pip install 'reverie[export]'")
 
 
 def _trace(model: nn.Module, history: int | None) -> tuple[torch.export.ExportedProgram, bool]:

@@ -14,6 +14,8 @@ from reverie.evaluation.effects import SIGNIFICANT, at_floor
 
 BASELINES = frozenset({"popularity", "recent-popularity", "markov"})
 """Models that every claim is printed beside."""
+METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
+"""Shown by default, where an evaluation can answer them."""
 ORDER = "ndcg@10"
 """The metric that rows are sorted by and paired in."""
 

@@ -17,8 +17,8 @@ from reverie.models import MODELS, adopt, create_model
 from reverie.options import checked
 from reverie.protocols import Recommender, Scores
 from reverie.report.board import Leaderboard
+from reverie.report.cells import METRICS
 from reverie.report.ranking import rank
-from reverie.report.row import METRICS
 from reverie.study.environment import commit
 from reverie.training.config import TrainingConfig, TrainingOptions
 from reverie.training.fit import Fitted, fit

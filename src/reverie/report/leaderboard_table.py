@@ -5,9 +5,9 @@ from statistics import fmean
 
 from rich.console import Console
 
-from reverie.report.cells import Cell, Difference
+from reverie.report.cells import METRICS, Cell, Difference
 from reverie.report.plots import Look, look
-from reverie.report.row import METRICS, Board, Row
+from reverie.report.row import Board, Row
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import duration, listed, number, options, p_value, percent, span, titled
 

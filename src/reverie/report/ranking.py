@@ -10,8 +10,8 @@ from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation, parse, pooled
 from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED
 from reverie.report.board import Leaderboard
-from reverie.report.cells import ORDER, cells, paired_differences
-from reverie.report.row import METRICS, Row, sorted_rows
+from reverie.report.cells import METRICS, ORDER, cells, paired_differences
+from reverie.report.row import Row, sorted_rows
 
 if TYPE_CHECKING:
     from reverie.training.run import Run

@@ -12,9 +12,6 @@ from reverie.report.cells import BASELINES, Cell, Difference
 from reverie.training.run import Run
 from reverie.training.trial import Trial
 
-METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
-"""Shown by default, where an evaluation can answer them."""
-
 
 @dataclass(frozen=True)
 class Row:
