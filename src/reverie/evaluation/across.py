@@ -10,7 +10,7 @@ import polars as pl
 
 from reverie.errors import DataError
 from reverie.evaluation.metrics import parse
-from reverie.evaluation.result import Evaluation, measure, pooled
+from reverie.evaluation.result import Evaluation, default_names, measure, pooled
 
 
 def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -37,21 +37,22 @@ def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
     for other in evaluations[1:]:
         if (other.n_items, other.seen) != (first.n_items, first.seen) or (other.scored is None) != (first.scored is None):
             raise DataError("the evaluations differ in catalogue, rule for seen items or labels; take splits of one dataset")
-    counts = [int(one.ranks["query"].max()) + 1 for one in evaluations]  # type: ignore[arg-type]  # an integer column
+    counts = [int(one.ranks["query"].to_numpy().max()) + 1 for one in evaluations]
     shifts = np.cumsum([0, *counts[:-1]]).tolist()
 
-    def laid(name: str) -> pl.DataFrame | None:
-        frames = [getattr(one, name) for one in evaluations]
-        if any(frame is None for frame in frames):
-            return None
-        moved = [frame.with_columns(pl.col("query") + by) for frame, by in zip(frames, shifts, strict=True)]
+    def laid(frames: list[pl.DataFrame]) -> pl.DataFrame:
         shared = set.intersection(*({*frame.columns} for frame in frames)) - {"popularity"}
-        return pl.concat([frame.select(name for name in frames[0].columns if name in shared) for frame in moved])
+        names = [name for name in frames[0].columns if name in shared]
+        return pl.concat([frame.select(names).with_columns(pl.col("query") + by) for frame, by in zip(frames, shifts, strict=True)])
 
-    frames = {name: laid(name) for name in ("ranks", "topk", "scored", "measured")}
-    repeats = None if first.repeats is None else sum(one.repeats or 0 for one in evaluations)
-    about = {"top": min(one.top for one in evaluations), "train_events": None, "train_popularity": None, "repeats": repeats}
-    return replace(first, **frames, **about)  # type: ignore[arg-type]
+    scored = [one.scored for one in evaluations if one.scored is not None]
+    measured = [one.measured for one in evaluations if one.measured is not None]
+    return replace(
+        first, ranks=laid([one.ranks for one in evaluations]), topk=laid([one.topk for one in evaluations]),
+        scored=laid(scored) if scored else None, measured=laid(measured) if len(measured) == len(evaluations) else None,
+        top=min(one.top for one in evaluations), train_events=None, train_popularity=None,
+        repeats=None if first.repeats is None else sum(one.repeats or 0 for one in evaluations),
+    )  # fmt: skip
 
 
 def across(parts: dict[str, Evaluation], names: Sequence[str] | None = None, resamples: int = 1000, seed: int = 0) -> pl.DataFrame:
@@ -79,7 +80,7 @@ def across(parts: dict[str, Evaluation], names: Sequence[str] | None = None, res
         If the evaluations are not of one dataset, or a metric is unknown.
     """
     whole = joined(list(parts.values()))
-    chosen = [row["metric"] for row in next(iter(parts.values())).metrics(names, resamples=1).iter_rows(named=True)]
+    chosen = default_names(next(iter(parts.values()))) if names is None else [str(parse(name)) for name in names]
     tables = [pooled([one], chosen, resamples, seed).insert_column(0, pl.lit(name).alias("split")) for name, one in parts.items()]
     able = [name for name in chosen if _answers(whole, name)]
     if able:

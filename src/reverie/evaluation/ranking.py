@@ -87,16 +87,16 @@ def score_batch(
 ) -> Tensor:
     """Return the scores of one batch in the model's codes, checked; index [B], items [B, C] → [B, N] or [B, C]."""
     batch: SequenceBatch = query_batch(queries, index, model.history).to(device)
-    scores = model.scores(batch) if items is None else model.scores(batch, items.to(device))
+    made: Any = model.scores(batch) if items is None else model.scores(batch, items.to(device))
     width = queries.sequences.vocabulary.n_items if items is None else items.shape[1]
     name = model.card.name
-    if not isinstance(scores, Tensor):
-        raise RunError(f"model '{name}' returned {type(scores).__name__} as scores; return a torch tensor, [B, N] or [B, C]")
-    if tuple(scores.shape) != (len(index), width):
+    if not isinstance(made, Tensor):
+        raise RunError(f"model '{name}' returned {type(made).__name__} as scores; return a torch tensor, [B, N] or [B, C]")
+    if tuple(made.shape) != (len(index), width):
         raise RunError(
-            f"model '{name}' returned scores of shape {tuple(scores.shape)} where {(len(index), width)} is due; check its catalogue"
+            f"model '{name}' returned scores of shape {tuple(made.shape)} where {(len(index), width)} is due; check its catalogue"
         )
-    scores = scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
+    scores = made if made.dtype in (torch.float32, torch.float64) else made.float()
     padding = None if items is None else (items == 0).to(device)
     if padding is not None:
         scores = scores.masked_fill(padding, 0.0)

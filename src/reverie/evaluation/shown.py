@@ -159,9 +159,7 @@ def metric(function: F | None = None, *, name: str | None = None) -> F | Callabl
 
     Examples
     --------
-    >>> @metric
-    ... def first(shown):
-    ...     return shown.hits[:, 0]
+    ``@rv.metric`` over ``def first(shown): return shown.hits[:, 0]``, then ``rv.evaluate(model, split.test, metrics=["first@10"])``
     """
 
     def register(given: F) -> F:

@@ -137,9 +137,8 @@ def by_kind(evaluation: Evaluation) -> dict[str, Evaluation]:
 
 
 def _part(evaluation: Evaluation, ranks: pl.DataFrame, scored: pl.DataFrame | None) -> Evaluation:
-    asked = ranks.select("query").unique()
-    lists, measured = (
-        None if frame is None else frame.join(asked, on="query", how="semi", maintain_order="left")
-        for frame in (evaluation.topk, evaluation.measured)
-    )
+    asked, measured = ranks.select("query").unique(), evaluation.measured
+    lists = evaluation.topk.join(asked, on="query", how="semi", maintain_order="left")
+    if measured is not None:
+        measured = measured.join(asked, on="query", how="semi", maintain_order="left")
     return replace(evaluation, ranks=ranks, topk=lists, scored=scored, measured=measured)

@@ -65,16 +65,14 @@ def register_model(name: str, cls: type, config: type[Options] | None = None, su
 
     Examples
     --------
-    >>> class Constant:
-    ...     def scores(self, batch, items=None): ...
-    >>> register_model("constant", Constant)
+    ``register_model("mine", Mine)``, then ``create_model("mine", split, power=2.0)``
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(f"{name!r} cannot name a model; use letters, digits, '.', '_' and '-', e.g. 'mine'")
     MODELS.add(name, own_entry(cls, config, summary))
 
 
-def own_entry(cls: type, config: type[Options] | None = None, summary: str = "") -> Entry:
+def own_entry(cls: Any, config: Any = None, summary: str = "") -> Entry:
     """Return the entry of an own class, whose options are a configuration, or else the parameters of its constructor."""
     if not isinstance(cls, type):
         raise ConfigError(f"a model is registered by its class, not by an object; write {type(cls).__name__} without brackets")
@@ -174,7 +172,9 @@ def adopt(model: Any, vocabulary: Vocabulary) -> Recommender:
         options = Options()  # `require_storable` says what is amiss
     name, _ = _registered(type(model)) or (kind, None)
     try:
-        model.history, model.card = reads, Card(name, options, vocabulary)
+        if not hasattr(model, "history"):
+            model.history = None
+        model.card = Card(name, options, vocabulary)
     except AttributeError as error:
         raise ConfigError(f"{kind} takes no attributes 'card' and 'history', which a model has; do not freeze it") from error
     return model  # type: ignore[no-any-return]

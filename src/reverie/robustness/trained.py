@@ -128,10 +128,11 @@ def attack_trained(
     .. [1] Yue, He, Zeng and McAuley, Black-box attacks on sequential recommenders via data-free model extraction, RecSys 2021
        (profile pollution). Deviations: a greedy search over a small pool by the model's answers, see `pollution`.
     """
-    model, counts = adopt(model, train.vocabulary), train.item_counts()[1:]
+    counts = train.item_counts()[1:]
     targets = _targets(histories, counts, config)
     asked = _draw_queries(histories, targets, config)
     pool = _candidate_events(train, counts, asked, targets, config)
+    model = adopt(model, train.vocabulary)
     if not histories.sequences.vocabulary.holds_in(model.card.vocabulary):
         raise DataError(
             f"model '{model.card.name}' has other items or users than the histories; take the split of its own training"

@@ -220,13 +220,16 @@ def validation_queries(split: Split, config: TrainingConfig, most: int | None) -
 def validation_measure(model: Recommender, split: Split, config: TrainingConfig, device: str | None = None) -> Callable[[], float]:
     """Return a function that measures a model on validation, on the same queries each time."""
     from reverie.evaluation import evaluate, parse
-    from reverie.evaluation.metrics import RANKED
+    from reverie.evaluation.metrics import LABELLED, RANKED
 
-    train = None if parse(config.metric).name in RANKED else split.train
+    name = parse(config.metric).name
+    if name == "miscalibration":
+        raise ConfigError(f"'{config.metric}' is better where it is lower, and training keeps the highest; name another metric")
+    listed: dict[str, Any] = {} if name in (*RANKED, *LABELLED) else {"train": split.train, "metrics": config.metric}
     queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
-        return evaluate(model, queries, top=0, device=device, train=train, metrics=config.metric).value(config.metric)
+        return evaluate(model, queries, top=0, device=device, **listed).value(config.metric)
 
     return measure
 

@@ -65,7 +65,9 @@ class Temporal(Cut):
     @field_validator("at", "valid_at", "until")
     @classmethod
     def _is_a_moment(cls, value: Any, info: ValidationInfo) -> Any:
-        return value if value is None else (moment(value, str(info.field_name)), value)[1]
+        if value is not None:
+            moment(value, str(info.field_name))
+        return value
 
 
 class ByUser(Cut):

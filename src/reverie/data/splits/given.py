@@ -171,15 +171,14 @@ def joined_parts(frames: Mapping[str, Any]) -> Dataset:
     shared = [name for name in first.events.columns if name != "part" and all(name in one.events.columns for one in sets.values())]
     text = [name for name in ("user", "item") if len({str(one.events.schema[name]) for one in sets.values()}) > 1]
     timed = "timestamp" in shared
-    if timed and any("nanosecond" in one.events.columns for one in sets.values()):
-        shared.append("nanosecond") if "nanosecond" not in shared else None
-    events = pl.concat([
-        one.events.with_columns(
-            pl.col(text).cast(pl.String), pl.lit(part).alias("part"),
-            **({"nanosecond": pl.lit(0, pl.Int32)} if "nanosecond" in shared and "nanosecond" not in one.events.columns else {}),
-        ).select(*shared, "part")
-        for part, one in sets.items()
-    ], how="vertical_relaxed")  # fmt: skip
+    finer = timed and any("nanosecond" in one.events.columns for one in sets.values())
+    shared = [name for name in shared if name != "nanosecond"] + ["nanosecond"] * finer
+    parts = []
+    for part, one in sets.items():
+        if finer and "nanosecond" not in one.events.columns:
+            one = replace(one, events=one.events.with_columns(nanosecond=pl.lit(0, pl.Int32)))
+        parts.append(one.events.with_columns(pl.col(text).cast(pl.String), pl.lit(part).alias("part")).select(*shared, "part"))
+    events = pl.concat(parts, how="vertical_relaxed")
     key = [name for name in ("user", "item", "timestamp", "nanosecond", "kind") if name in shared]
     twice = events.filter(pl.col("part").n_unique().over(key) > 1) if timed else events.clear()
     if twice.height:

@@ -181,4 +181,5 @@ def rerank(model: Any, how: str, split: Split, **options: Any) -> Recommender:
     made = Rerank(config.model_copy(update={"model": {"name": name, **told}}), base.card.vocabulary, base)
     made.card = Card("rerank", made.config, base.card.vocabulary)
     made.observe(split.train)
-    return made.eval()  # type: ignore[no-any-return]  # a module is a recommender here
+    made.eval()
+    return made
