@@ -32,7 +32,7 @@ SETTINGS: dict[str, dict[str, dict[str, float]]] = {
         "default form": {"unobserved": 0.3, "regularisation": 0.003},
     },
     "amazon-beauty": {
-        "implicit": {"alpha": 30.0, "regularization": 1.0},
+        "implicit": {"alpha": 30.0, "regularization": 100.0},
         "default form": {"unobserved": 0.03, "regularisation": 0.01},
     },
 }
@@ -152,12 +152,12 @@ def cases(name: str, iterations: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def race(name: str, python: str, folder: Path, seeds: int, iterations: int) -> list[dict[str, Any]]:
+def race(name: str, python: str, folder: Path, seeds: int, chosen: dict[str, tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return the rows of one dataset: medians over seeds, the systems taking turns."""
     prepare(name, folder)
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(seeds):
-        for label, (system, options) in cases(name, iterations).items():
+        for label, (system, options) in chosen.items():
             where = python if system == "implicit" else sys.executable
             found.setdefault(label, []).append(measured(system, where, folder, options, seed))
     goal = float(np.median([max(value for _, _, value in one["curve"]) for one in found["implicit"]]))
@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, help="where the environments of the peers are; by default the cache")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=16)
+    parser.add_argument("--without", nargs="*", default=[], help="systems that are left out")
     parser.add_argument("--tune", action="store_true", help="print the grid of implicit's settings, record nothing")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -207,10 +208,11 @@ def main() -> None:
                 continue
             from common import record
 
+            chosen = {label: case for label, case in cases(name, asked.iterations).items() if label not in asked.without}
             record(
                 [
                     row | {"case": f"{row['case']} load={os.getloadavg()[1]:.0f}"}
-                    for row in race(name, python, Path(scratch), asked.seeds, asked.iterations)
+                    for row in race(name, python, Path(scratch), asked.seeds, chosen)
                 ]
             )
 
