@@ -10,8 +10,8 @@ from reverie.options import Few, Options
 class ALSConfig(Options):
     """What is factorised, how it is regularised, how it is solved, and how long to search for better options."""
 
-    dim: PositiveInt = 64
-    """Width of user and item vectors."""
+    dim: PositiveInt = 128
+    """Width of user and item vectors; wider ones rank better on validation of Beauty and MovieLens-100K, as in arXiv 2110.14037."""
     iterations: Few = 16
     """Passes over users and items; 16 as in arXiv 2110.14037."""
     unobserved: PositiveFloat = 0.1

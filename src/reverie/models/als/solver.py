@@ -85,7 +85,8 @@ def solve_exactly(buckets: Sequence[Bucket], problem: Problem) -> Tensor:
             normal.diagonal(dim1=1, dim2=2).add_(diagonal)
             solved = solve_positive(normal, z.mT @ roots)
         found[bucket.rows] = solved.squeeze(-1)
-    return found @ basis.T
+    turned: Tensor = found @ basis.T
+    return turned
 
 
 def improve_blocks(buckets: Sequence[Bucket], problem: Problem, vectors: Tensor, block: int) -> Tensor:
