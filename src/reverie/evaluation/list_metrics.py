@@ -41,7 +41,7 @@ def intra_list_diversity(lists: NDArray[np.int64], categories: csr_array[np.floa
     counts = np.diff(categories.indptr)
     unit = csr_array((1 / np.sqrt(np.repeat(counts, counts)), categories.indices, categories.indptr), shape=categories.shape)
     chosen = _chosen(lists, counts)
-    n = np.asarray(chosen.sum(axis=1)).ravel()
+    n: NDArray[np.float64] = np.asarray(chosen.sum(axis=1)).ravel()
     squares = np.square((chosen @ unit).toarray()).sum(axis=1)
     diversity: NDArray[np.float64] = np.divide(n * n - squares, n * (n - 1), out=np.full(len(n), np.nan), where=n > 1)
     return diversity
@@ -63,7 +63,8 @@ def miscalibration(lists: NDArray[np.int64], wanted: NDArray[np.float64], shares
     lists [Q, K] with 0 for empty places, wanted [Q, G] not yet divided by its sum, shares [N, G] → [Q].
     """
     chosen = _chosen(lists, np.diff(shares.indptr))
-    found, n = (chosen @ shares).toarray(), np.asarray(chosen.sum(axis=1)).ravel()
+    found = (chosen @ shares).toarray()
+    n: NDArray[np.float64] = np.asarray(chosen.sum(axis=1)).ravel()
     total = wanted.sum(axis=1)
     p, q = wanted / np.where(total > 0, total, 1)[:, None], found / np.maximum(n, 1)[:, None]
     terms = p * np.log(np.where(p > 0, p, 1) / np.where(p > 0, (1 - SMOOTHED) * q + SMOOTHED * p, 1))
