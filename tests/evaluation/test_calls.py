@@ -100,7 +100,10 @@ def test_unknown_ids_are_refused_or_left_out_with_a_count() -> None:
         found = rv.recommend(EASE, histories=[["a01", "b1"], ["a02", "b2"]], k=2, unknown="skip")
     assert found.equals(rv.recommend(EASE, histories=[["a01"], ["a02"]], k=2))
     with pytest.warns(UserWarning, match="1 of 2 users have no events in the data, the first is 5; they are left out"):
-        assert rv.recommend(EASE, users=[5, 100], data=SPLIT, unknown="skip")["user"].unique().to_list() == [100]
+        found = rv.recommend(EASE, users=[5, 100], data=SPLIT, unknown="skip", allow=[["a00"], ITEMS[:9]])
+    assert found.equals(rv.recommend(EASE, users=[100], data=SPLIT, allow=ITEMS[:9]))
+    with pytest.warns(UserWarning, match="1 of 2 users of deny= are not asked about, one is '101'; their lists change nothing"):
+        rv.recommend(EASE, users=[100], data=SPLIT, deny={100: ["a00"], 101: ["a01"]})
 
 
 def test_similar_items_by_cosine_and_by_matrix() -> None:

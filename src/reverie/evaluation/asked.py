@@ -36,6 +36,10 @@ class Asked:
     """``"user"`` or ``"query"``; empty for one history."""
     names: pl.Series
     """Of each query: a user's id, or a number from 0."""
+    place: NDArray[np.int64]
+    """Of each query among the histories or users that were given; some may be left out."""
+    given: int
+    """How many were given."""
 
     def frame(self, query: NDArray[np.int64], columns: dict[str, Any]) -> pl.DataFrame:
         """Return columns of answers beside the names of their queries; query [R]."""
@@ -99,7 +103,9 @@ def _of_histories(histories: Any, vocabulary: Vocabulary, titles: bool, unknown:
     bounds = row_offsets(codes > 0)[row_offsets(np.fromiter(map(len, rows), np.int64, len(rows)))]
     nobody = np.full(len(rows), -1, dtype=np.int64)
     sequences = Sequences(codes[codes > 0], bounds[:-1], bounds[1:], nobody, vocabulary)
-    return Asked(without_targets(sequences), "query" if several else "", pl.Series("query", np.arange(len(rows))))
+    return Asked(
+        without_targets(sequences), "query" if several else "", pl.Series("query", at := np.arange(len(rows))), at, len(at)
+    )
 
 
 def flat_ids(rows: Sequence[Any]) -> Sequence[Any] | NDArray[Any]:
@@ -132,6 +138,7 @@ def _of_users(model: Recommender, users: Any, data: Any, unknown: Unknown) -> As
             example = named(vocabulary.users[int(sequences.users[0])])
             raise DataError(f"{said}; ids look like {example}, and unknown='skip' leaves the others out")
         warnings.warn(f"{said}; they are left out", stacklevel=5)
-    chosen = sequences.take(rows[rows >= 0])
+    place = np.flatnonzero(rows >= 0)
+    chosen = sequences.take(rows[place])
     names = vocabulary.users.gather(chosen.users).alias("user")
-    return Asked(in_model_codes(model, without_targets(chosen))[0], "user", names)
+    return Asked(in_model_codes(model, without_targets(chosen))[0], "user", names, place, len(rows))

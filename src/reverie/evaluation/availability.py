@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,10 +46,12 @@ class Availability:
 
 
 def available(
-    vocabulary: Vocabulary, n: int, users: pl.Series | None, allow: Listed, deny: Listed, titles: bool = False
+    vocabulary: Vocabulary, place: NDArray[np.int64], given: int, users: pl.Series | None, allow: Listed, deny: Listed, titles: bool
 ) -> Availability:
-    """Read what is allowed and denied; n queries, of these users where they have names."""
-    allowed, denied = (_read(one, what, vocabulary, n, users, titles) for one, what in ((allow, "allow"), (deny, "deny")))
+    """Read what is allowed and denied to queries, which stand in these places among the given, and are of these users."""
+    allowed, denied = (
+        _read(one, what, vocabulary, place, given, users, titles) for one, what in ((allow, "allow"), (deny, "deny"))
+    )
     is_open = np.full(vocabulary.n_items + 1, allow is None)
     if isinstance(allowed, OfEach):
         is_open[allowed.codes if allowed.listed.all() else slice(None)] = True
@@ -64,23 +67,26 @@ def available(
 
 
 def _read(
-    listed: Listed, what: str, vocabulary: Vocabulary, n: int, users: pl.Series | None, titles: bool
+    listed: Listed, what: str, vocabulary: Vocabulary, place: NDArray[np.int64], given: int, users: pl.Series | None, titles: bool
 ) -> NDArray[np.int32] | OfEach | None:
     if listed is None:
         return None
     if isinstance(listed, Mapping):
         if users is None:
             raise ConfigError(f"{what}= by user needs users=; for histories give one list for each: {what}=[[…], […]]")
-        known = {str(user): ids for user, ids in listed.items()}
-        return _of_each([known.get(user) for user in users.cast(pl.String)], what, vocabulary, titles)
+        known, asked = {str(user): ids for user, ids in listed.items()}, users.cast(pl.String).to_list()
+        if others := known.keys() - set(asked):
+            said = f"{len(others)} of {len(known)} users of {what}= are not asked about, one is {named(min(others))}"
+            warnings.warn(f"{said}; their lists change nothing", stacklevel=5)
+        return _of_each([known.get(user) for user in asked], what, vocabulary, titles)
     if not is_list(listed):
         raise ConfigError(f"{what}={named(listed)} is no list of item ids; write {what}=[{named(listed)}]")
     lists = [one is None or is_list(one) for one in listed] if isinstance(listed, list | tuple) else [False]
     if not any(lists):
         return listed_items(flat_ids([listed]), vocabulary, titles)
-    if not all(lists) or len(lists) != n:
-        raise ConfigError(f"{what}= is a flat list of item ids for all, or one list for each of the {n} histories or users")
-    return _of_each(list(listed), what, vocabulary, titles)
+    if not all(lists) or len(lists) != given:
+        raise ConfigError(f"{what}= is a flat list of item ids for all, or one list for each of the {given} histories or users")
+    return _of_each([listed[at] for at in place], what, vocabulary, titles)
 
 
 def _of_each(rows: list[Any], what: str, vocabulary: Vocabulary, titles: bool) -> OfEach:

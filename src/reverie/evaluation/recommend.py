@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -59,8 +60,8 @@ def recommend(
     exclude_seen : bool
         Whether items of the history are left out.
     allow, deny : sequence or mapping, optional
-        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user; or with `users` a
-        mapping from user id to ids, where users that it does not name have no limits. Unknown ids are left out with a warning.
+        Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user (None: no limit);
+        or with `users` a mapping from user id to ids. Unknown ids are left out with a warning.
     device : str or torch.device, optional
         Where to compute; by default where the model is.
     seed : int
@@ -89,7 +90,7 @@ def recommend(
     model = known_model(model, "recommend")
     asked = asked_of(model, histories, users, data, titles, unknown)
     vocabulary, names = model.card.vocabulary, asked.names if asked.key == "user" else None
-    open_items = available(vocabulary, len(asked.queries), names, allow, deny, titles)
+    open_items = available(vocabulary, asked.place, asked.given, names, allow, deny, titles)
     query, rank, code, score = best_items(model, asked.queries, k, exclude_seen, open_items, None, device, seed, False)
     item, title = vocabulary.items.gather(code - 1), vocabulary.names.gather(code - 1)
     return asked.frame(query, {"rank": rank, "item": item, "title": title, "score": score})
@@ -152,7 +153,7 @@ def recommend_all(
     exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
     asked = in_model_codes(model, queries)[0]
     users = queries.sequences.vocabulary.users.gather(pl.Series(queries.users).replace(-1, None))
-    open_items = available(asked.sequences.vocabulary, len(asked), users, allow, deny)
+    open_items = available(model.card.vocabulary, np.arange(len(asked)), len(asked), users, allow, deny, False)
     query, rank, code, score = best_items(model, asked, k, exclude_seen, open_items, batch_size, device, seed, progress)
     return pl.DataFrame({
         "user": users.gather(query),
