@@ -66,7 +66,9 @@ def evaluate(
         again = items is not None or (rule is not None and rule != evaluation.seen)
         if again or log is not None:
             dataset = open_log(run, opened.recipe.dataset, log, offline, None if items is None else say)
-            split = split_dataset(dataset, opened.recipe.split)
+            later = items is not None and log is not None  # there the new items are the cold ones, and no others are held out
+            cut = opened.recipe.split.model_copy(update={"cold": None}) if later else opened.recipe.split
+            split = split_dataset(dataset, cut)
         if again:
             trained = opened.model()
             model = extended(trained, items, content)

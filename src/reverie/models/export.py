@@ -19,6 +19,7 @@ from reverie.files import atomic_path, write_json, write_text
 from reverie.models import export_reader
 from reverie.models.item_to_item import FILE, HasItemMatrix, describe_matrix
 from reverie.models.store import save_tensors, save_vocabulary
+from reverie.nn.heads import IdTable
 from reverie.protocols import Blends, HasVectors, Recommender
 
 Format = Literal["torch", "onnx"]
@@ -101,12 +102,28 @@ def _encoder(model: Any, format: Format) -> tuple[dict[str, Any], Tensor, torch.
     training = model.training
     try:
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), _plain_table(model):
             table = model.item_table().detach().cpu().contiguous().clone()
             program, free = _trace(model, model.history)
     finally:
         model.train(training)
     return _describe_encoder(model, format, table.shape[1], free), table, program
+
+
+@contextlib.contextmanager
+def _plain_table(model: Any) -> Iterator[None]:
+    """Put the table of item vectors in the place of an encoder of content, which a program need not hold."""
+    encoder = getattr(model, "encoder", None)
+    if not hasattr(encoder, "table") or isinstance(encoder, IdTable):
+        yield
+        return
+    table = encoder.table().detach()
+    model.encoder = IdTable(*table.shape).to(table)
+    model.encoder.weight.copy_(table)
+    try:
+        yield
+    finally:
+        model.encoder = encoder
 
 
 def require_onnx() -> None:
