@@ -196,7 +196,12 @@ def test_warm_start_scores_new_items_by_content_and_old_ones_as_before() -> None
         (FUSED | {"without": ["sound"]}, "'sound' is no part; the parts are id, text"),
         (FUSED | {"without": ["id", "text"]}, "leaves no part"),
         ({"kind": "text", "control": "random", "tuning": "top"}, "control=random is of ready features"),
-        ({"kind": "features"}, "'item_encoder.features.modality'|'item_encoder.modality'|modality"),
+        ({"kind": "features"}, "option 'item_encoder': kind 'features': option 'modality' is missing; add it"),
+        ({"kind": "text", "tunning": "top"}, r"kind 'text': unknown option 'tunning' \(did you mean 'tuning'\?\)"),
+        (
+            {"kind": "fused", "parts": ["id", {"kind": "text", "layers": 0}]},
+            "option 'parts.1': kind 'text': option 'layers' must be",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(options: dict[str, Any], said: str) -> None:

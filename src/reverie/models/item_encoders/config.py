@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, Serial
 
 from reverie.errors import ConfigError
 from reverie.models.item_encoders.shelf import ENCODERS
-from reverie.options import Few, Options
+from reverie.options import Few, Options, checked
 
 
 class ItemEncoderOptions(Options):
@@ -124,9 +124,9 @@ def _of_its_kind(value: Any) -> Any:
         value = {"kind": value}
     if not isinstance(value, Mapping):
         return value
-    kind = value.get("kind", "id")
+    kind = str(value.get("kind", "id"))
     try:
-        return ENCODERS.config(str(kind)).model_validate(value)
+        return checked(ENCODERS.config(kind), value, f"kind '{kind}'")
     except ConfigError as error:
         raise ValueError(str(error)) from error
 
