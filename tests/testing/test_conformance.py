@@ -18,7 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "rerank": {"model": {"name": "sasrec", "dim": 16, "history": 8, "dropout": 0.1}},
     "mf": {"dim": 8},
-    "vbpr": {"dim": 8, "content_dim": 4},
+    "vbpr": {"dim": 8, "content_dim": 4, "decay": 0.1},
     "freedom": {"dim": 8, "neighbours": 3, "prune": 0.3},
     "dssm": {"dim": 8, "hidden": (8,)},
     "neumf": {"factor": 8, "layers": 2},
