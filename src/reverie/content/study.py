@@ -57,7 +57,7 @@ class ContentStudy:
 
     def _modalities(self, data: str) -> list[str]:
         """Return what the models that are run on data read of its features; options that do not fit are refused here."""
-        clips, names = self.recipe.data[data].clips or UNKNOWN, set()
+        clips, names = self.recipe.data[data].clips or UNKNOWN, set[str]()
         for name, recommender, encoder in self.recipe.rows():
             if name == data:
                 config = self._config(recommender, encoder, clips, data)

@@ -101,6 +101,13 @@ def test_gradients_reach_the_network_and_are_the_same_in_pieces(make: Any, folde
         torch.testing.assert_close(pieces, whole)
 
 
+@pytest.mark.parametrize("make", [video, audio])
+def test_a_single_item_can_be_learned_from(make: Any, folder: Path) -> None:
+    encoder = make(folder, ["a", "c"])
+    encoder.encode(torch.tensor([1, 1])).sum().backward()
+    assert all(bool(one.grad.isfinite().all()) for one in encoder.parameters() if one.grad is not None)
+
+
 def test_silent_clips_are_items_without_sound(folder: Path) -> None:
     encoder = audio(folder, ["a", "b", "c"]).eval()
     assert encoder.fixed["present"].tolist() == [True, False, True]

@@ -51,7 +51,8 @@ class _OfFiles:
                     found[at] = vector
             advance(1)
         values = np.zeros((len(content), len(next(iter(found.values()), [0.0]))), np.float32)
-        values[list(found)] = list(found.values()) or values[:0]
+        for at, vector in found.items():
+            values[at] = vector
         return values, np.isin(np.arange(len(content)), list(found))
 
     def one(self, path: Path) -> NDArray[np.float32]:

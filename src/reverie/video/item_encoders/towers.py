@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.video.audio import BANDS
 from reverie.video.networks.network import ClipNetwork
@@ -12,11 +13,29 @@ LOUD, SPREAD = -5.0, 4.0
 """What is taken from log-mel bands, and what they are divided by: about their mean and spread in recordings of full scale."""
 
 
+class Standardised(nn.BatchNorm1d):
+    """Batch normalisation that takes its stored statistics for a single row, which has none of its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return standardised rows [B, C] → [B, C]."""
+        if len(x) > 1 or not self.training:
+            return super().forward(x)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+
+
 class Projected(nn.Sequential):
-    """``GELU(W x + b)``: features as item vectors, as in MicroLens (arXiv 2309.15379); [..., C] → [..., D]."""
+    """``GELU(W x + b)``: features as item vectors, as in MicroLens (arXiv 2309.15379); [..., C] → [..., D].
+
+    Ours is that features are standardised by batch normalisation before, without scale and shift: means over places have much in
+    common between clips, which would hide what differs. At first a vector has a length of about 1, as networks multiply what they
+    read by √D.
+    """
 
     def __init__(self, features: int, dim: int) -> None:
-        super().__init__(nn.Linear(features, dim), nn.GELU())
+        linear = nn.Linear(features, dim)
+        nn.init.normal_(linear.weight, std=(features * dim) ** -0.5)
+        nn.init.zeros_(linear.bias)
+        super().__init__(Standardised(features, affine=False), linear, nn.GELU())
 
 
 class FrameTower(nn.Module):
