@@ -39,6 +39,7 @@ SHORTER = {
 ELSEWHERE = {
     "architecture.md": "tests/study/test_toy_room.py",
     "deploy.md": "tests/cli/test_judge_export.py",
+    "item-encoders.md": "tests/models/item_encoders/test_extract.py",
     "judge.md": "tests/cli/test_judge_export.py",
     "from-recad.md": "tests/data/test_sources_attacked.py",
 }

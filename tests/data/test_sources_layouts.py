@@ -129,7 +129,7 @@ def test_s3rec_takes_titles_or_texts_where_they_are(tmp_path: Path) -> None:
 def test_microlens_steam_and_retailrocket(tmp_path: Path) -> None:
     (tmp_path / "MicroLens-50k_pairs.tsv").write_bytes(b"1\t19 6 15\r\n2\t6 9\r\n")
     (tmp_path / "MicroLens-50k_titles.csv").write_bytes(b'item,title\r\n6,"Duck, fried"\r\n9,Song\r\n')
-    videos = LAYOUTS["microlens-50k"](tmp_path)
+    videos = LAYOUTS["microlens"](tmp_path)
     assert videos.events.rows() == [(1, 19), (1, 6), (1, 15), (2, 6), (2, 9)]
     assert videos.catalog["title"].to_list() == ["Duck, fried", "Song"]
     (tmp_path / "game_purchase.dat").write_text("User_ID\tGame_ID\tPurchase\n1\t1\t1.0\n1\t2\t1.0\n")

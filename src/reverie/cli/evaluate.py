@@ -48,7 +48,7 @@ def evaluate(
     from reverie.llm.collm.study import is_study, study_evaluation
     from reverie.models.warm_start import append_vocabulary
     from reverie.training.event_log import open_log
-    from reverie.training.run import open_run
+    from reverie.training.run import load_run
 
     rules: dict[str | None, Seen | None] = {None: None, "remove": "remove", "keep": "keep"}
     if on not in ("valid", "test") or seen not in rules:
@@ -61,7 +61,7 @@ def evaluate(
             raise ConfigError(f"{run} was measured on labelled rows, which are asked about whatever {option} says; leave it out")
         evaluation, usual = study_evaluation(run, on, offline=offline, log=log), "auc,uauc,undcg"
     else:
-        opened = open_run(run)
+        opened = load_run(run)
         evaluation, usual = opened.valid if on == "valid" else opened.test, "recall@10,ndcg@10,mrr@10,coverage@10"
         again = items is not None or (rule is not None and rule != evaluation.seen)
         if again or log is not None:
