@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Return a page with the public names after ``:::`` replaced by where they are defined."""
+    """Return a page with the public names after ``:::`` replaced by where they are defined, and notebooks by their pages."""
+    markdown = markdown.replace(".ipynb)", ".md)")
     return re.sub(r"^::: (\S+)$", lambda found: f"::: {defined_at(found[1])}", markdown, flags=re.MULTILINE)
 
 
