@@ -26,7 +26,7 @@ from reverie.study.store import Store
 from reverie.testing import tiny_dataset
 from reverie.training.checkpoint import MetricsLog
 from reverie.training.recipe import load_recipe
-from reverie.training.run import open_run, result_rows, run_recipe
+from reverie.training.run import load_run, result_rows, run_recipe
 
 RECIPE = """name: tiny
 dataset: {{name: '{log}'}}
@@ -54,7 +54,7 @@ def tiny_runs(folder: Path) -> dict[str, Path]:
 
 def answers(folder: Path) -> Any:
     """Return what a run folder says: its metrics and the list that its model makes."""
-    run, model = open_run(folder), load_model(folder)
+    run, model = load_run(folder), load_model(folder)
     rows = [(row["metric"], row["value"], row["slice"]) for row in result_rows(run, ("recall@10", "ndcg@5"))]
     shown = recommend(model, model.card.vocabulary.items.head(2).to_list(), k=3)
     return rows, run.test.metrics(resamples=9).rows(), run.valid.metrics(resamples=9).rows(), shown.rows()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.errors import DataError
 from reverie.evaluation.effects import holm_by_metric, to_claim_row, write_claims
 from reverie.evaluation.paired_queries import paired_by_query
-from reverie.training.run import open_run
+from reverie.training.run import load_run
 
 if TYPE_CHECKING:
     from reverie.training.run import Run
@@ -43,7 +43,7 @@ def finished(folder: Path, dataset: str) -> dict[str, list[Run]]:
     """
     found: dict[str, list[Run]] = {}
     for path in sorted(folder.glob(f"*-{dataset}-seed*/result.json")):
-        run = open_run(path.parent)
+        run = load_run(path.parent)
         if run.recipe.training.on == "train":
             found.setdefault(run.recipe.name.removesuffix(f"-{dataset}"), []).append(run)
     return {row: sorted(runs, key=lambda run: run.recipe.training.seed) for row, runs in found.items()}

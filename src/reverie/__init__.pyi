@@ -39,7 +39,7 @@ from reverie.protocols import Recommender as Recommender, Scores as Scores
 from reverie.report.board import Leaderboard as Leaderboard
 from reverie.report.compare import compare as compare
 from reverie.robustness.trained import attack as attack
-from reverie.training.run import Run as Run
+from reverie.training.run import Run as Run, load_run as load_run
 from reverie.training import TrainingConfig as TrainingConfig, blend as blend, cross_validate as cross_validate, fit as fit
 
 __version__: str

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from reverie.testing import tiny_dataset
-from reverie.training.run import open_run
+from reverie.training.run import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +172,7 @@ def test_lists_follow_the_rule_that_the_run_was_measured_under(ask: Callable, tr
         answer = ask("recommend", str(trained), "--all", str(tmp_path / "lists.csv"), *rule)
         assert answer.code == 0, answer.err
         shown[rule] = (tmp_path / "lists.csv").read_text()
-    assert open_run(trained).test.seen == "keep", "people of the tiny log come back to items"
+    assert load_run(trained).test.seen == "keep", "people of the tiny log come back to items"
     assert shown[()] == shown["--seen", "keep"] != shown["--seen", "remove"]
     assert "use remove or keep" in ask("recommend", str(trained), "--all", "x.csv", "--seen", "some").err
 

@@ -22,7 +22,7 @@ from reverie.models.rerank.model import popularity_groups
 from reverie.nn.reranking import calibrated, within_quotas
 from reverie.testing import tiny_dataset
 from reverie.training.recipe import RECIPES
-from reverie.training.run import open_run, run_recipe
+from reverie.training.run import load_run, run_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,7 @@ def test_a_recipe_reranks(split: Split, tmp_path: Path) -> None:
     run = run_recipe(RECIPES.parse(values, "again"), tmp_path / "run", show=False)
     assert run.fitted.chosen["model"]["name"] == "ease"
     assert "regularisation" in run.fitted.chosen["model"]
-    measured = rv.evaluate(open_run(tmp_path / "run").model(), split.test, train=split.train, metrics=["miscalibration@10"])
+    measured = rv.evaluate(load_run(tmp_path / "run").model(), split.test, train=split.train, metrics=["miscalibration@10"])
     assert measured.value("miscalibration@10") == pytest.approx(run.test.value("miscalibration@10"))
 
 

@@ -15,7 +15,7 @@ from reverie.robustness.trained import TrainedConfig, attack_trained
 from reverie.testing.data import tiny_split
 from reverie.training.comparison import refitted
 from reverie.training.recipe import RECIPES, Recipe
-from reverie.training.run import blend_of, open_run, result_rows, run_recipe
+from reverie.training.run import blend_of, load_run, result_rows, run_recipe
 
 if TYPE_CHECKING:
     from reverie.data.split import Split
@@ -44,12 +44,12 @@ def runs(split: Split, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 def test_a_blend_of_runs_is_a_run_of_its_own(runs: list[Run], split: Split, tmp_path: Path) -> None:
     for number, one in enumerate(runs):
         shutil.copytree(one.folder, tmp_path / f"part{number}")
-    copies = [open_run(tmp_path / f"part{number}") for number in range(len(runs))]
+    copies = [load_run(tmp_path / f"part{number}") for number in range(len(runs))]
     made = run_recipe(blend_of(copies, "blend-tiny"), tmp_path / "blend", split=split, show=False)
     rows = result_rows(made)
     for copy in copies:
         shutil.rmtree(copy.folder)
-    again = open_run(tmp_path / "blend")
+    again = load_run(tmp_path / "blend")
     assert result_rows(again) == rows
     assert {row["model"] for row in rows} == {"blend"}
     assert load_model(tmp_path / "blend").card.name == "blend"
@@ -59,7 +59,7 @@ def test_a_blend_of_runs_is_a_run_of_its_own(runs: list[Run], split: Split, tmp_
 
 def test_the_blend_is_another_when_a_run_is_another(runs: list[Run], split: Split, tmp_path: Path) -> None:
     shutil.copytree(runs[0].folder, tmp_path / "part")
-    blended = blend_of([open_run(tmp_path / "part"), runs[1]], "blend-tiny")
+    blended = blend_of([load_run(tmp_path / "part"), runs[1]], "blend-tiny")
     run_recipe(blended, tmp_path / "blend", split=split, show=False)
     shutil.rmtree(tmp_path / "part")
     run_recipe(recipe("markov", {"name": "markov", "grid": [0.3]}), tmp_path / "part", split=split, show=False)

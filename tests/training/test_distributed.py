@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from reverie.cli.main import app
 from reverie.errors import ReverieError
 from reverie.testing import tiny_dataset
-from reverie.training.run import open_run
+from reverie.training.run import load_run
 
 RECIPE = """
 name: tiny
@@ -108,12 +108,12 @@ def test_accumulated_batches_of_two_processes_are_one_large_batch(folder: Path) 
 @pytest.mark.parametrize("options", ["in-batch", "rowwise", "pieces"])
 def test_two_processes_count_each_query_once_and_resume(folder: Path, options: str) -> None:
     whole, cut = folder / f"whole-{options}", folder / f"cut-{options}"
-    run = open_run(whole)
+    run = load_run(whole)
     assert run.test.ranks["query"].to_list() == list(range(48))
     assert run.test.metrics(["recall@10"])["n"].to_list() == [48]
     assert len(read_losses(whole)) == 4
     assert read_losses(cut) == read_losses(whole)
-    assert open_run(cut).test.ranks.equals(run.test.ranks)
+    assert load_run(cut).test.ranks.equals(run.test.ranks)
 
 
 def test_two_processes_learn_as_one_with_the_same_global_batch(folder: Path) -> None:
@@ -123,7 +123,7 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(folder: Path) -> 
     done = CliRunner().invoke(app, ["train", str(recipe), "--out", str(one), "--quiet"])
     assert done.exit_code == 0, done.output
     np.testing.assert_allclose(read_losses(folder / "two"), read_losses(one), rtol=0.02)
-    first, second = open_run(folder / "two").test, open_run(one).test
+    first, second = load_run(folder / "two").test, load_run(one).test
     assert first.ranks.select(pl.exclude("greater", "equal")).equals(second.ranks.select(pl.exclude("greater", "equal")))
     assert abs(first.value("ndcg@10") - second.value("ndcg@10")) < 0.05
 

@@ -17,7 +17,7 @@ from reverie.study.rows import COLUMNS, append_rows
 from reverie.testing import tiny_dataset
 from reverie.training.comparison import compare_recipes
 from reverie.training.recipe import RECIPES, Recipe, change_recipe, load_recipe
-from reverie.training.run import open_run, result_rows, run_recipe
+from reverie.training.run import load_run, result_rows, run_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(data: Path, tmp_path: Path) ->
     assert again.returncode == 0
     assert _log(cut) == _log(whole)
     assert len(_log(cut)) == epochs
-    one, other = open_run(cut), open_run(whole)
+    one, other = load_run(cut), load_run(whole)
     for part in ("valid", "test"):
         assert getattr(one, part).ranks.equals(getattr(other, part).ranks)
         assert getattr(one, part).topk.equals(getattr(other, part).topk)
@@ -109,18 +109,18 @@ def test_folders_that_cannot_be_used_are_refused(data: Path, tmp_path: Path) -> 
     with pytest.raises(RunError, match="is not empty and holds no run"):
         run_recipe(_recipe(data), tmp_path / "letters", show=False)
     with pytest.raises(RunError, match="is no run folder"):
-        open_run(tmp_path / "letters")
+        load_run(tmp_path / "letters")
     run = run_recipe(_recipe(data, model="popularity"), tmp_path / "run", show=False)
     (run.folder / "result.json").rename(tmp_path / "kept.json")
     with pytest.raises(RunError, match="is not finished; give its 'reverie train' command again"):
-        open_run(run.folder)
+        load_run(run.folder)
     facts = json.loads((tmp_path / "kept.json").read_text())
     (run.folder / "result.json").write_text(json.dumps(facts | {"fitted": {"minutes": 3}}))
     with pytest.raises(RunError, match=r"result\.json has no 'fitted.seconds'; train again"):
-        open_run(run.folder)
+        load_run(run.folder)
     (run.folder / "recipe.yaml").write_text("name: tiny\ncolour: green\n")
     with pytest.raises(RunError, match="holds a run that this version cannot read"):
-        open_run(run.folder)
+        load_run(run.folder)
 
 
 def test_results_tables_have_the_columns_of_the_design(data: Path, tmp_path: Path) -> None:

@@ -162,9 +162,9 @@ def _finished(
     from reverie.data.splits.config import split_dataset
     from reverie.training.comparison import Comparison
     from reverie.training.event_log import open_log
-    from reverie.training.run import open_run
+    from reverie.training.run import load_run
 
-    runs = [open_run(folder) for folder in folders]
+    runs = [load_run(folder) for folder in folders]
     for run in runs:
         if any(run.facts[fact] != runs[0].facts[fact] for fact in ("dataset_sha256", "protocol")):
             raise ConfigError(f"{run.folder} and {runs[0].folder} differ in dataset or split; compare what shares both")

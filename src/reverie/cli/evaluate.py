@@ -36,7 +36,7 @@ def evaluate(
     from reverie.evaluation import evaluate as measure
     from reverie.llm.collm.study import is_study, study_evaluation
     from reverie.training.event_log import open_log
-    from reverie.training.run import open_run
+    from reverie.training.run import load_run
 
     rules: dict[str | None, Seen | None] = {None: None, "remove": "remove", "keep": "keep"}
     if on not in ("valid", "test") or seen not in rules:
@@ -47,7 +47,7 @@ def evaluate(
             raise ConfigError(f"{run} was measured on labelled rows, which are asked about whether seen or not; leave out --seen")
         evaluation, usual = study_evaluation(run, on, offline=offline, log=log), "auc,uauc,undcg"
     else:
-        opened = open_run(run)
+        opened = load_run(run)
         evaluation, usual = opened.valid if on == "valid" else opened.test, "recall@10,ndcg@10,mrr@10,coverage@10"
         again = rule is not None and rule != evaluation.seen
         if again or log is not None:

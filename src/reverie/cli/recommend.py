@@ -98,19 +98,19 @@ def _taken(typed: list[str], known: Vocabulary) -> list[Any]:
 
 def _rule_of(run: Path) -> str:
     """Return the rule for seen items that a run was measured under, so that its lists are those that were measured."""
-    from reverie.training.run import open_run
+    from reverie.training.run import load_run
 
-    return open_run(run).test.seen if (run / "evaluation").is_dir() else "remove"
+    return load_run(run).test.seen if (run / "evaluation").is_dir() else "remove"
 
 
 def _sequences(run: Path, log: Path | None, offline: bool, reading: Reading) -> Any:
     from reverie.training.event_log import open_log, open_recipe_dataset
     from reverie.training.recipe import DatasetRecipe
-    from reverie.training.run import open_run
+    from reverie.training.run import load_run
 
     if log is not None and not (run / "recipe.yaml").exists():
         return open_recipe_dataset(DatasetRecipe(name=str(log), **reading), offline).sequences
-    recipe = open_run(run).recipe.dataset.model_copy(update=reading)
+    recipe = load_run(run).recipe.dataset.model_copy(update=reading)
     changed: list[str] = []
     dataset = open_log(run, recipe, log, offline, changed.append)
     for difference in changed:

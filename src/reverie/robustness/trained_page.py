@@ -19,7 +19,7 @@ from reverie.settings import overridden
 from reverie.study.call import Call
 from reverie.study.rows import append_rows
 from reverie.training.event_log import open_log
-from reverie.training.run import open_run
+from reverie.training.run import load_run
 
 SAID = {
     "clean": "nothing", "random": "items drawn uniformly", "popular": "the most popular items",
@@ -53,7 +53,7 @@ def _opened(folder: Path, offline: bool, log: Path | None) -> tuple[Split, Queri
     if is_study(folder):
         done = open_study(folder, offline, log)
         return done.split, done.test
-    recipe = open_run(folder).recipe
+    recipe = load_run(folder).recipe
     split = split_dataset(open_log(folder, recipe.dataset, log, offline), recipe.split)
     return split, split.test
 

@@ -108,7 +108,7 @@ def blended_runs(recipe: Recipe) -> list[str]:
 
 def _part_sha256(folder: Path, split: Split) -> str:
     """Return the digest of the model of a run that is to be blended, after checking that weights can be chosen for it."""
-    run = open_run(folder)
+    run = load_run(folder)
     if (run.facts["dataset_sha256"], run.facts["protocol"]) != (split.sha256, split.protocol):
         raise RunError(f"{folder} was trained on other events or another split than the blend; train it again on these")
     if run.recipe.training.on != "train":
@@ -156,7 +156,7 @@ def run_recipe(
             if not done:
                 _make(recipe, folder, split, device, show)
         processes.wait()
-    return open_run(folder)
+    return load_run(folder)
 
 
 def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool) -> None:
@@ -195,8 +195,24 @@ def _keep_threads(folder: Path) -> None:
             torch.set_num_threads(before)
 
 
-def open_run(folder: str | Path) -> Run:
-    """Open a finished run."""
+def load_run(folder: str | Path) -> Run:
+    """Open a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder, such as ``runs/sasrec-ml-100k``.
+
+    Returns
+    -------
+    Run
+        Its recipe and evaluations; ``run.model()`` loads the model.
+
+    Raises
+    ------
+    RunError
+        If it is no run folder, or the run is not finished or was changed.
+    """
     folder = Path(folder)
     if not (folder / "recipe.yaml").exists():
         raise RunError(f"{folder} is no run folder (no recipe.yaml); 'reverie train' makes one")
