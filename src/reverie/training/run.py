@@ -198,7 +198,23 @@ def _keep_threads(folder: Path) -> None:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Open a finished run."""
+    """Open a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder, such as ``runs/sasrec-ml-100k``.
+
+    Returns
+    -------
+    Run
+        Its recipe and evaluations; ``run.model()`` loads the model.
+
+    Raises
+    ------
+    RunError
+        If it is no run folder, or the run is not finished or was changed.
+    """
     folder = Path(folder)
     if not (folder / "recipe.yaml").exists():
         raise RunError(f"{folder} is no run folder (no recipe.yaml); 'reverie train' makes one")
