@@ -98,5 +98,7 @@ def test_names_in_a_plot_are_no_formulas() -> None:
     axes.figure.canvas.draw()
 
 
-def test_numbers_stand_right() -> None:
-    assert '<td style="text-align:right">0.5</td>' in html_table("t", ("name", "value"), [("a", "0.5")])
+def test_numbers_stand_right_and_keep_their_lines() -> None:
+    assert '<td style="text-align:right;white-space:nowrap">0.5<br>0.4</td>' in html_table(
+        "t", ("name", "value"), [("a", "0.5\n0.4")]
+    )

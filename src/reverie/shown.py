@@ -9,7 +9,7 @@ from reverie.printing import printable
 
 LONGEST = 60
 """Characters of one fact in a line; a table has five times as many."""
-_LEFT, _RIGHT = (f' style="text-align:{side}"' for side in ("left", "right"))
+_LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right;white-space:nowrap"'
 
 
 class Shown:
@@ -49,7 +49,7 @@ def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], 
     heads : sequence of str
         Names of the columns; none where the first cell of each row names it.
     rows : sequence of sequences of str
-        The cells. The first one of a row names it; all behind it are set as numbers where there are heads.
+        The cells. The first one of a row names it; all behind it are set as numbers where there are heads, and may have lines.
     notes : sequence of str
         Lines below it.
     more : str
@@ -71,7 +71,7 @@ def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], 
 
 
 def _html(text: str) -> str:
-    return escape(_cut(text, 5 * LONGEST))
+    return "<br>".join(escape(_cut(line, 5 * LONGEST)) for line in text.split("\n")[:9])
 
 
 def listed(values: Mapping[str, object]) -> str:

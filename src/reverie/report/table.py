@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,7 +186,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
-        rows = [[" ".join(_markdown(replace(cell, emphasis="none")).split()) for cell in row] for row in self.cells]
+        rows = [["\n".join(part for part in (cell.text, cell.aside, cell.note) if part) for cell in row] for row in self.cells]
         return html_table(self.title, [column.title for column in self.heads], rows, self.notes)
 
     def to_text(self, width: int = 102) -> str:
