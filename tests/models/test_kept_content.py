@@ -10,14 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from reverie.data.content import Features, ItemFeatures
 from reverie.data.recode import recode
 from reverie.data.splits import leave_one_out
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError, ReverieError, RunError
+from reverie.evaluation import recommend
 from reverie.models import create_model, load_model, save_model
 from reverie.models.export import export_model
+from reverie.models.new_items import with_new_items
+from reverie.models.shelf import MODELS
 from reverie.models.store import CONTENT, load_vocabulary, save_tensors
 from reverie.models.warm_start import append_vocabulary, warm_start
 from reverie.testing.data import tiny_dataset
@@ -124,3 +128,23 @@ def test_codes_of_another_vocabulary_bring_its_features() -> None:
         } == expected
     warm = warm_start(create_model("mf", leave_one_out(tiny_dataset(items=12))), split)
     assert list(warm.card.vocabulary.content) == ["text", "image.small"]
+
+
+@pytest.mark.skipif("item_encoder" not in MODELS.config("sasrec").model_fields, reason="needs the item encoders")
+def test_a_sequence_model_scores_new_items_and_is_saved_and_exported_with_them(tmp_path: Path) -> None:
+    features = vectors([f"a{i:02d}" for i in range(20)], 6, 0)
+    split = leave_one_out(replace(tiny_dataset(), content={"image": features}))
+    model = create_model("sasrec", split, dim=8, history=6, item_encoder={"kind": "features", "modality": "image"})
+    fit(model, split, epochs=1, show=False)
+    new = ItemFeatures(pl.Series(["n1"]), features.values[[7]])
+    grown = with_new_items(model, pl.DataFrame({"item": ["n1", "n2"]}), {"image": new})
+    save_model(grown, tmp_path / "model")
+    assert load_model(tmp_path / "model").card.vocabulary.items.to_list()[20:] == ["n1"]  # n2 has no features
+    lists = [recommend(one, ["a03", "a01"], k=21) for one in (grown, load_model(tmp_path / "model"))]
+    assert lists[0].equals(lists[1])
+    scores = dict(zip(lists[0]["item"], lists[0]["score"], strict=True))
+    assert scores["n1"] == pytest.approx(scores["a07"], abs=1e-6)
+    old = recommend(model, ["a03", "a01"], k=20)
+    assert old["score"].to_list() == [scores[item] for item in old["item"]]
+    assert export_model(grown, tmp_path / "out")["n_items"] == 21
+    assert len(load_file(tmp_path / "out" / "item_table.safetensors")["items"]) == 21
