@@ -149,7 +149,7 @@ def test_a_comparison_begins_with_its_plan_and_can_end_there(ask: Callable, clic
     for text in ("plan: 48 users, 20 items", "sasrec", "Together about", "not tried by default; --models all", "needs rewards"):
         assert text in said.out
     plan = json.loads(ask("compare", "clicks.csv", "--plan", "--json").out)
-    counting = {name for name in list_models() if "counts" in MODELS[name].tags}
+    counting = {name for name in list_models() if {"counts"} == MODELS[name].tags & {"counts", "by-name"}}
     assert {row["model"] for row in plan["rows"]} == counting | {"sasrec", "blend"}
     assert plan["seconds"] == pytest.approx(sum(row["seconds"] for row in plan["rows"]))
     assert {row["model"] for row in plan["rows"]} | set(plan["left_out"]) == set(list_models())
