@@ -180,7 +180,7 @@ def test_the_search_keeps_the_best_setting() -> None:
     chosen = model.fit_counts(split.train, measure, seed=5)
     assert chosen.keys() == SPACE.keys()
     np.testing.assert_array_equal(model.arrays()["vectors"], seen[1])
-    again = create_model("als", split, **{"trials": 0, **chosen})
+    again = create_model("als", split, **{"dim": 4, "trials": 0, **chosen})
     assert isinstance(again, ALS)
     again.fit_counts(split.train, seed=5)
     np.testing.assert_array_equal(again.arrays()["vectors"], seen[1])
