@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
@@ -177,9 +176,3 @@ def test_an_id_table_is_used_as_it_always_was() -> None:
     assert isinstance(head, DotHead)
     assert head.table is table.weight
     assert head.over(torch.tensor([2]))[0] is head
-
-
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    network = Network()
-    torch.save(network.state_dict(), tmp_path / "weights.pt")
-    assert (tmp_path / "weights.pt").stat().st_size < 8000
