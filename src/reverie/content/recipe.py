@@ -131,8 +131,8 @@ class ContentRecipe(BaseRecipe):
         for part in (self.recommenders, self.encoders):
             for name, one in part.items():
                 _require(f"{name}.data", one.data, self.data)
-        for name, one in self.encoders.items():
-            if one.drop and one.set.get("kind") != "fused":
+        for name, encoder in self.encoders.items():
+            if encoder.drop and encoder.set.get("kind") != "fused":
                 raise ValueError(f"encoders.{name}: only parts of a fused encoder can be dropped; leave drop out")
         for number, claim in enumerate(self.claims, 1):
             _require(f"claims, number {number}, data", claim.data, self.data)

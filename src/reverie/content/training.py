@@ -17,7 +17,7 @@ from reverie.training.config import TrainingConfig
 from reverie.training.fit import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import torch
 
@@ -93,7 +93,7 @@ def lacking(model: Recommender) -> dict[str, int]:
 
     options = getattr(model.card.config, "item_encoder", None)
     names = [part.name for part in getattr(options, "parts", (options,)) if part is not None and part.kind != "id"]
-    every = getattr(model, "modules", tuple)()
+    every: Iterable[Any] = getattr(model, "modules", tuple)()
     encoders = [one for one in every if isinstance(one, ContentEncoder) and not isinstance(one, FusedEncoder)]
     there = {name: one.fixed.get("present") for name, one in zip(names, encoders, strict=False)}
     return {name: int((~one).sum()) for name, one in there.items() if one is not None and not bool(one.all())}

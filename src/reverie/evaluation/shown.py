@@ -163,7 +163,7 @@ def metric(function: F | None = None, *, name: str | None = None) -> F | Callabl
     """
 
     def register(given: F) -> F:
-        called = name or getattr(given, "__name__", "")
+        called: str = name or str(getattr(given, "__name__", ""))
         if not callable(given) or not called.isidentifier():
             raise ConfigError(
                 f"{called or given!r} cannot name a metric; write @rv.metric over a function, or @rv.metric(name='mine')"

@@ -114,7 +114,7 @@ def _encoder(model: Any, format: Format) -> tuple[dict[str, Any], Tensor, torch.
 def _plain_table(model: Any) -> Iterator[None]:
     """Put the table of item vectors in the place of an encoder of content, which a program need not hold."""
     encoder = getattr(model, "encoder", None)
-    if not hasattr(encoder, "table") or isinstance(encoder, IdTable):
+    if encoder is None or not hasattr(encoder, "table") or isinstance(encoder, IdTable):
         yield
         return
     table = encoder.table().detach()

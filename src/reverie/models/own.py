@@ -124,11 +124,12 @@ def own_options(model: Any) -> Options:
     absent = [one for one in names if not hasattr(model, one)]
     if absent:
         raise ConfigError(f"{kind} does not keep '{absent[0]}', which its constructor takes; set self.{absent[0]} there")
-    options = checked(entry.config, {one: getattr(model, one) for one in names}, kind)  # type: ignore[arg-type]
+    options: Any = checked(entry.config, {one: getattr(model, one) for one in names}, kind)  # type: ignore[arg-type]
     try:
-        again = checked(entry.config, options.model_dump(mode="json"), kind)  # type: ignore[arg-type]
+        again: Any = checked(entry.config, options.model_dump(mode="json"), kind)  # type: ignore[arg-type]
         if type(options).model_validate_json(options.model_dump_json()) == again:
-            return options
+            found: Options = options
+            return found
     except (ConfigError, ValidationError, ValueError, TypeError):
         pass
     raise ConfigError(f"the options of {kind} cannot be written as JSON; take numbers and texts in its constructor")

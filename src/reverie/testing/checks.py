@@ -127,7 +127,7 @@ def candidates_equal_catalogue(case: Case) -> None:
 
 def vectors_law(case: Case) -> None:
     """Where a model has vectors: scores are inner products, and a state never looks at later events."""
-    model = case.once()
+    model: Any = case.once()
     if not isinstance(model, Represents):
         return
     batch = case.batch(model, (6, 6))

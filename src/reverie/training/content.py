@@ -14,6 +14,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.ids import matched
 from reverie.data.split import Split
 from reverie.models.blend.config import part_options
+from reverie.models.content_use import modalities_read, reads_content
 from reverie.models.item_encoders.extract import contents, extract
 from reverie.models.item_encoders.shelf import EXTRACTORS
 from reverie.models.shelf import MODELS
@@ -72,33 +73,37 @@ def catalogue(dataset: Dataset) -> pl.DataFrame:
     return named.drop_nulls("item").filter(pl.col("item").is_in(ids.implode()))
 
 
-def modalities_of(recipe: Recipe) -> tuple[str, ...]:
-    """Return what content the model of a recipe reads, parts of a blend included."""
-    return tuple(dict.fromkeys(_modalities(recipe.model_name, recipe.model_options)))
+def modalities_of(recipe: Recipe, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what content the model of a recipe reads, parts of a blend included; `known` is what is read by one that reads all."""
+    return tuple(dict.fromkeys(_modalities(recipe.model_name, recipe.model_options, tuple(known))))
 
 
-def _modalities(name: str, options: dict[str, Any]) -> Iterable[str]:
+def _modalities(name: str, options: dict[str, Any], known: tuple[str, ...]) -> Iterable[str]:
     parts = options.get("parts", ()) if name == "blend" else ()
     for part in parts:
         if "name" in part:
-            yield from _modalities(part["name"], part_options(part))
-    config = None if parts else checked(MODELS.config(name), options, f"model '{name}'")
-    reads = getattr(config, "modalities", None) or getattr(getattr(config, "item_encoder", None), "modalities", ())
-    yield from reads
+            yield from _modalities(part["name"], part_options(part), known)
+    config: Any = None if parts else checked(MODELS.config(name), options, f"model '{name}'")
+    if reads_content(name, config):
+        yield from modalities_read(config, known)
 
 
 def open_with_content(recipes: Iterable[Recipe], offline: bool = False, show: bool = True) -> Dataset:
     """Open the dataset that recipes share, with the features that their models read where it has what they are made from."""
     recipes = list(recipes)
     dataset = open_recipe_dataset(recipes[0].dataset, offline)
-    needed = dict.fromkeys(name for recipe in recipes for name in modalities_of(recipe))
+    needed = dict.fromkeys(name for recipe in recipes for name in modalities_of(recipe, dataset.content))
     can = [name for name in needed if name in EXTRACTORS and len(contents(name, catalogue(dataset)))]
     return with_content(dataset, *can, show=show)
 
 
 def content_of(recipe: Recipe, split: Split) -> dict[str, str]:
     """Return the digest of the content that a model reads, for its key; nothing for one that reads none."""
-    read = [(name, split.vocabulary.content[name]) for name in modalities_of(recipe) if name in split.vocabulary.content]
+    read = [
+        (name, split.vocabulary.content[name])
+        for name in modalities_of(recipe, split.vocabulary.content)
+        if name in split.vocabulary.content
+    ]
     if not read:
         return {}
     whole = hashlib.sha256()

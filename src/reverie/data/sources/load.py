@@ -222,7 +222,7 @@ def open_dataset(
         return dataset if kinds is None else of_kinds(dataset, kinds)
     if os.path.exists(name):
         columns: dict[str, Any] = {"user": user, "item": item, "timestamp": timestamp, "rating": rating, "kind": kind}
-        asked = {"reward": reward, "propensity": propensity, "weight": weight}
+        asked: dict[str, Any] = {"reward": reward, "propensity": propensity, "weight": weight}
         return read_events(name, **columns, **asked, kinds=kinds, catalog=catalog, **said)
     if any(sign in name for sign in "*?["):
         raise DataError(f"no file is named '{name}', and a path is no pattern here: give one file, or the folder of all parts")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.content import ItemFeatures
+from reverie.data.dataset import Order
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_features
 from reverie.data.readers.convert import to_ids
@@ -67,7 +69,7 @@ def read_mmrec(folder: Path) -> Loaded:
         events = events.with_columns(labels.replace_strict(dict(enumerate(PARTS)), return_dtype=pl.String).alias("part"))
     else:
         notes.append("there is no x_label, so the log does not come split")
-    order = "timestamp" if "timestamp" in more else "source"
+    order: Order = "timestamp" if "timestamp" in more else "source"
     content, noted = _numbered_features(folder, int(items.max()) + 1)  # type: ignore[arg-type]  # whole numbers
     return Loaded(events, pl.DataFrame({"item": items.head(0)}), order, (*notes, *noted), content)
 
@@ -91,7 +93,8 @@ def _read_matrix(path: Path) -> tuple[NDArray[np.int32], NDArray[np.int32], int]
 
     with unpacked(path) as plain:
         try:
-            matrix = load_npz(plain).tocoo()
+            matrix: Any = load_npz(plain)
+            matrix = matrix.tocoo()
         except (ValueError, OSError, EOFError, KeyError, AttributeError) as error:
             raise DataError(f"{path} is no sparse matrix of SciPy ({short(str(error))}); fetch the dataset again") from error
     return matrix.row, matrix.col, int(matrix.shape[1])

@@ -95,7 +95,8 @@ class BERT4Rec(InnerProductScores, ObjectiveModel):
         """Return the vectors that the network reads, of hidden events one of their own."""
         hidden = items == self.hidden_code
         x = self.encoder.encode(items.masked_fill(hidden, 0)) + hidden.unsqueeze(-1) * self.hidden
-        return x * x.shape[-1] ** 0.5
+        scaled: Tensor = x * x.shape[-1] ** 0.5
+        return scaled
 
     def _states(self, x: Tensor, batch: SequenceBatch) -> Tensor:
         """Return the state of each event, positions counted back from the newest; x [B, L, D] → [B, L, D]."""

@@ -64,8 +64,8 @@ class ContentEncoder(nn.Module):
             self.register_buffer("kept", torch.zeros(n_items, dim))
             self.register_buffer("fresh", torch.zeros(n_items, dtype=torch.bool))
         self._versions: list[int] = []
-        self.register_state_dict_pre_hook(_before_saving)
-        self.register_load_state_dict_post_hook(_after_loading)
+        self.register_state_dict_pre_hook(_before_saving)  # type: ignore[no-untyped-call] # torch's own
+        self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call] # torch's own
 
     @property
     def keeps(self) -> bool:
@@ -125,10 +125,10 @@ class ContentEncoder(nn.Module):
         if not len(items):
             return self.missing.new_zeros(0, self.dim)
         if not torch.is_grad_enabled():
-            return torch.cat([self.vectors(piece) for piece in items.split(self.at_once or PIECE)])
+            return torch.cat([self.vectors(piece) for piece in torch.split(items, self.at_once or PIECE)])
         if self.at_once is None or len(items) <= self.at_once:
             return self.vectors(items)
-        pieces = items.split(self.at_once)
+        pieces = torch.split(items, self.at_once)
         return torch.cat([checkpoint(self.vectors, piece, use_reentrant=False, context_fn=self._passes) for piece in pieces])
 
     def _passes(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
@@ -141,7 +141,7 @@ class ContentEncoder(nn.Module):
         self._look()
         kept, fresh = self._store()
         if not bool(fresh.all()):
-            for rows in (~fresh).nonzero()[:, 0].split(PIECE):
+            for rows in torch.split((~fresh).nonzero()[:, 0], PIECE):
                 kept[rows] = self.live(rows + 1).to(kept.dtype)
                 fresh[rows] = True
             self._versions = self._now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -108,7 +110,8 @@ class FusedEncoder(ContentEncoder):
         found = []
         for number, part in enumerate(self.parts):
             own = there[:, number].nonzero()[:, 0]
-            vectors = part.encode(items[own]) if isinstance(part, IdTable) else part.vectors(items[own])
+            read: Callable[[Tensor], Tensor] = part.encode if isinstance(part, IdTable) else part.vectors  # type: ignore[assignment]
+            vectors = read(items[own])
             token = self.masks[number].expand(len(items), -1)
             found.append(vectors if len(own) == len(items) else token.to(vectors.dtype).index_put((own,), vectors))
         out: Tensor = self.fusion(torch.stack(found, 1))

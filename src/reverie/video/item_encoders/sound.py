@@ -28,7 +28,7 @@ class AudioEncoder(ContentEncoder):
             return self.missing.new_zeros(0, self.dim)
         if torch.is_grad_enabled():
             return self._listened_to(items)
-        return torch.cat([self._listened_to(piece) for piece in items.split(SOUNDS)])
+        return torch.cat([self._listened_to(piece) for piece in torch.split(items, SOUNDS)])
 
     def _listened_to(self, items: Tensor) -> Tensor:
         draws = np.random.default_rng(int(torch.randint(2**62, ()))) if self.training else None

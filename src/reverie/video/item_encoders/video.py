@@ -46,7 +46,7 @@ class VideoEncoder(ContentEncoder):
             return self.missing.new_zeros(0, self.dim)
         if torch.is_grad_enabled():
             return self._looked_at(items)
-        return torch.cat([self._looked_at(piece) for piece in items.split(TOGETHER)])
+        return torch.cat([self._looked_at(piece) for piece in torch.split(items, TOGETHER)])
 
     def _looked_at(self, items: Tensor) -> Tensor:
         options, clips = self.options, self._items.clips
