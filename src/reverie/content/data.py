@@ -101,6 +101,10 @@ READ_CLIPS = ("video", "audio")
 """Kinds of encoders that read clips."""
 
 
+UNKNOWN = "."
+"""Where clips lie that are not generated yet."""
+
+
 def with_clips(options: Mapping[str, Any], clips: str | None) -> Mapping[str, Any]:
     """Return options with the folder of clips where a kind reads some and names none."""
     filled = {key: _deeper(value, clips) for key, value in options.items()}

@@ -128,11 +128,12 @@ class ContentRecipe(BaseRecipe):
         for name, one in self.recommenders.items():
             _require(f"recommenders.{name}.model", [one.model], MODELS)
             _require(f"recommenders.{name}.encoders", one.encoders or (), self.encoders)
-        for part in (self.recommenders, self.encoders):
-            for name, one in part.items():
-                _require(f"{name}.data", one.data, self.data)
-        for name, encoder in self.encoders.items():
-            if encoder.drop and encoder.set.get("kind") != "fused":
+        for name, data in [(n, one.data) for n, one in self.recommenders.items()] + [
+            (n, one.data) for n, one in self.encoders.items()
+        ]:
+            _require(f"{name}.data", data, self.data)
+        for name, held in self.encoders.items():
+            if held.drop and held.set.get("kind") != "fused":
                 raise ValueError(f"encoders.{name}: only parts of a fused encoder can be dropped; leave drop out")
         for number, claim in enumerate(self.claims, 1):
             _require(f"claims, number {number}, data", claim.data, self.data)
@@ -140,8 +141,8 @@ class ContentRecipe(BaseRecipe):
                 recommender, _, rest = side.partition("/")
                 _require(f"claims, number {number}", [recommender], self.recommenders)
                 _require(f"claims, number {number}", [rest.partition("/")[0]] if rest else (), self.encoders)
-        for data, recommender, encoder in self.rows():
-            self.training_of(data, recommender, encoder)
+        for row in self.rows():
+            self.training_of(*row)
         return self
 
     def rows(self) -> Iterable[tuple[str, str, str]]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import ContentCell, Trained, TruthCell
 from reverie.content.clip_world.oracle import blind_hit_rates
+from reverie.content.data import UNKNOWN, with_clips
 from reverie.content.recipe import METRICS, SLICES, ContentRecipe, found_option
 from reverie.evaluation import Evaluation, sliced
+from reverie.models.item_encoders.shelf import ENCODERS
+from reverie.options import checked
 from reverie.study.rows import common_columns
 
 if TYPE_CHECKING:
@@ -25,12 +28,11 @@ def said_options(recipe: ContentRecipe, recommender: str, encoder: str) -> dict[
     if not encoder:
         return {"item_encoder": recipe.recommenders[recommender].reads, "tuning": "", "fusion": ""}
     one = recipe.encoders[encoder]
-    tuning = one.tuning if one.tuning is not None else found_option(one.set, "tuning")
-    return {
-        "item_encoder": encoder,
-        "tuning": tuning,
-        "fusion": one.fusion if one.fusion is not None else str(one.set.get("fusion", "")),
-    }
+    kind = ENCODERS.config(one.set["kind"])
+    settled = checked(kind, with_clips(one.set, UNKNOWN), f"encoders.{encoder}").model_dump(mode="json")
+    tuning = one.tuning if one.tuning is not None else found_option(settled, "tuning")
+    fusion = one.fusion if one.fusion is not None else str(settled.get("fusion", ""))
+    return {"item_encoder": encoder, "tuning": tuning, "fusion": fusion}
 
 
 def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result: Trained) -> list[dict[str, Any]]:

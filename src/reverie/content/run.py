@@ -26,7 +26,8 @@ def report(recipe: ContentRecipe, call: Call) -> StudyReport:
         study = ContentStudy(recipe, call.folder, call.device, call.offline, call.show)
         for line in estimate_sentences(study):
             bar.line(line)
-    return shown(study, run_study(study, results=call.results, show=call.show), call.command)
+    done = run_study(study, results=call.results, show=call.show)
+    return shown(study, done, call.command)
 
 
 def reread(folder: Path) -> Summary:

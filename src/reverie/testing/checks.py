@@ -128,12 +128,13 @@ def candidates_equal_catalogue(case: Case) -> None:
 def vectors_law(case: Case) -> None:
     """Where a model has vectors: scores are inner products, and a state never looks at later events."""
     model: Any = case.once()
-    if not isinstance(model, Represents):
+    represents, has_states = isinstance(model, Represents), isinstance(model, HasVectors)
+    if not represents:
         return
     batch = case.batch(model, (6, 6))
     with torch.inference_mode():
         torch.testing.assert_close(_scores(model, batch), model.represent(batch) @ model.item_table().T, rtol=1e-4, atol=1e-5)
-        if not isinstance(model, HasVectors):
+        if not has_states:
             return
         changed = batch.items.clone()
         changed[:, 4:] = changed[:, 4:] % case.split.vocabulary.n_items + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ class Titles:
 
     def vectors(self, content: Sequence[str], advance: Callable[[int], None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return vectors of titles [K, 384]; all can be read."""
-        encoder = self._given or sentences.MeanOfStates(sentences.weights_folder(None), pretrained=True, dropout=None)
+        encoder: Any = self._given or sentences.MeanOfStates(sentences.weights_folder(None), pretrained=True, dropout=None)
         distinct = list(dict.fromkeys(content))
         distinct.sort(key=len)  # titles of similar length are computed together
         found = []
