@@ -22,7 +22,7 @@ from reverie.models.item_encoders.controls import controlled
 from reverie.models.item_encoders.create import create_item_encoder
 from reverie.models.item_encoders.features import FeaturesEncoder
 from reverie.models.item_encoders.fused import FusedEncoder
-from reverie.models.warm_start import append_vocabulary, warm_start
+from reverie.models.warm_start import warm_start
 from reverie.nn.heads import IdTable
 from reverie.seeds import seed_torch
 from reverie.testing import CHECKS, tiny_dataset
@@ -44,8 +44,6 @@ def with_features(dataset: Dataset, width: int = 24, missing: int = 2) -> Datase
 
 
 SPLIT = leave_one_out(with_features(tiny_dataset()))
-KEEPS_FEATURES = bool(append_vocabulary(SPLIT.vocabulary, SPLIT.vocabulary).content)
-"""Whether features follow a vocabulary that is stored or grows."""
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -84,8 +82,6 @@ def test_a_model_learns_through_any_encoder(name: str, options: dict[str, Any]) 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("fusion", ["gate", "cross-attention"])
 def test_the_laws_of_a_recommender_hold(check: Any, fusion: str, tmp_path: Path) -> None:
-    if check.__name__ == "saved_and_loaded" and not KEEPS_FEATURES:
-        pytest.skip("stored vocabularies have no features yet")
     options = {"item_encoder": FUSED | {"fusion": fusion}, "dim": 8, "dropout": 0.0}
     check(Case("sasrec", options, tmp_path, 20, SPLIT))
 
@@ -176,8 +172,6 @@ def test_modality_dropout_leaves_out_parts_but_never_all() -> None:
 def test_warm_start_scores_new_items_by_content_and_old_ones_as_before() -> None:
     dataset = with_features(tiny_dataset(), missing=0)
     cut = dataset.events.filter(~pl.col("item").is_in(["a07", "a13"]))
-    if not KEEPS_FEATURES:
-        pytest.skip("appended vocabularies have no features yet")
     model = create_model("sasrec", leave_one_out(replace(dataset, events=cut)), item_encoder=FUSED | {"drop": 0.0}, dim=8)
     model.observe(leave_one_out(replace(dataset, events=cut)).train)
     old = model.eval().item_table().clone()

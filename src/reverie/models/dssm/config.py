@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from reverie.models.item_encoders.config import IdOptions, ItemEncoderConfig
+from reverie.models.item_encoders.config import ItemEncoderConfig, default_encoder
 from reverie.objectives.config import NegativesConfig, ObjectiveConfig, SampledSoftmax
 from reverie.options import Options
 
@@ -24,7 +24,7 @@ class DSSMConfig(Options):
     """What the tower of users takes: a trained vector, the mean of what the items of the history are encoded by, or both added."""
     history: PositiveInt = 50
     """How many of the most recent events are read."""
-    item_encoder: ItemEncoderConfig = IdOptions()
+    item_encoder: ItemEncoderConfig = default_encoder()
     """What the tower of items takes: a trained vector, or content."""
     cosine: bool = False
     """Whether scores are cosines of what the towers give; the objective needs a temperature then."""
