@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import ContentCell, Trained, TruthCell
 from reverie.content.clip_world.oracle import blind_hit_rates
-from reverie.content.recipe import METRICS, SLICES, ContentRecipe, found_option
+from reverie.content.data import encoder_options
+from reverie.content.recipe import METRICS, SLICES, ContentRecipe
 from reverie.evaluation import Evaluation, sliced
 from reverie.study.rows import common_columns
 
@@ -25,12 +26,12 @@ def said_options(recipe: ContentRecipe, recommender: str, encoder: str) -> dict[
     if not encoder:
         return {"item_encoder": recipe.recommenders[recommender].reads, "tuning": "", "fusion": ""}
     one = recipe.encoders[encoder]
-    tuning = one.tuning if one.tuning is not None else found_option(one.set, "tuning")
-    return {
-        "item_encoder": encoder,
-        "tuning": tuning,
-        "fusion": one.fusion if one.fusion is not None else str(one.set.get("fusion", "")),
-    }
+    options = encoder_options(one.set)
+    parts = getattr(options, "parts", (options,))
+    found = "+".join(dict.fromkeys(part.tuning for part in parts if hasattr(part, "tuning")))
+    tuning = found if one.tuning is None else one.tuning
+    fusion = getattr(options, "fusion", "") if one.fusion is None else one.fusion
+    return {"item_encoder": encoder, "tuning": tuning, "fusion": fusion}
 
 
 def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result: Trained) -> list[dict[str, Any]]:

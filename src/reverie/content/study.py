@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reverie.content.cells import Cell, ContentCell, Trained, TruthCell
 from reverie.content.clip_world.files import WORLD_VERSION
-from reverie.content.data import OpenedData, in_place_of, open_data, with_clips
+from reverie.content.data import UNKNOWN, OpenedData, in_place_of, open_data, with_clips
 from reverie.content.recipe import CONTENT, ContentRecipe
 from reverie.content.results import COLUMNS, trained_rows, truth_rows
 from reverie.content.training import measure_truth, train_cell
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of a training and what is measured of it."""
-UNKNOWN = "."
-"""Where clips lie that are not generated yet."""
 TRAININGS, TRUTHS = "trainings", "truths"
 
 
