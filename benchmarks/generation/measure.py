@@ -23,7 +23,7 @@ from reverie.evaluation.beyond_accuracy import (
     predicted,
     union_lists,
 )
-from reverie.evaluation.metrics import coverage
+from reverie.evaluation.list_metrics import coverage
 from reverie.models.store import with_options
 from reverie.seeds import numpy_generator
 from reverie.training.run import tried_settings

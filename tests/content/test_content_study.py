@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from reverie.content.carrying import EITHER, carried
+from reverie.content.data import encoder_options
 from reverie.content.neighbours import shown_items
-from reverie.content.recipe import CONTENT, METRICS, found_option
+from reverie.content.recipe import CONTENT, METRICS
 from reverie.content.results import COLUMNS
 from reverie.content.run import report
 from reverie.data.splits import leave_one_out
@@ -104,7 +105,7 @@ def test_packaged_recipes_are_whole(name: str) -> None:
         recipe = CONTENT.load(name, smoke=smoke)
         assert list(recipe.rows())
         for encoder in recipe.encoders.values():
-            assert found_option(encoder.set, "kind")
+            assert encoder_options(encoder.set).kind == encoder.set["kind"]
 
 
 @pytest.mark.parametrize(

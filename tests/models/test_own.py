@@ -105,7 +105,9 @@ def test_codes_are_those_of_the_first_data_and_ids_after_that(split: Split) -> N
     assert rv.adopt(model, other.vocabulary).card.vocabulary is split.vocabulary
 
 
-@pytest.mark.parametrize("check", [c for c in CHECKS if c.__name__ in ("config_round_trip", "saved_and_loaded")], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "check", [c for c in CHECKS if c.__name__ in ("config_round_trip", "saved_and_loaded")], ids=lambda one: one.__name__
+)
 @pytest.mark.parametrize("cls", [Stored, Learned])
 def test_conformance_of_a_registered_class(cls: type, check: Callable[[Any], None], tmp_path: Path) -> None:
     rv.register_model("mine", cls, summary="of a notebook")

@@ -17,7 +17,9 @@ from reverie.data.dataset import Dataset
 from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
-from reverie.models.item_encoders.shelf import EXTRACTORS
+from reverie.models.item_encoders.config import ItemEncoderOptions
+from reverie.models.item_encoders.shelf import ENCODERS, EXTRACTORS
+from reverie.options import checked
 from reverie.seeds import numpy_generator
 from reverie.training.content import with_content
 from reverie.training.event_log import open_recipe_dataset
@@ -97,12 +99,10 @@ def _without(dataset: Dataset, name: str, share: float) -> Dataset:
     return replace(dataset, content={**dataset.content, name: kept})
 
 
-READ_CLIPS = ("video", "audio")
-"""Kinds of encoders that read clips."""
-
-
 UNKNOWN = "."
 """Where clips lie that are not generated yet."""
+READ_CLIPS = ("video", "audio")
+"""Kinds of encoders that read clips."""
 
 
 def with_clips(options: Mapping[str, Any], clips: str | None) -> Mapping[str, Any]:
@@ -119,6 +119,13 @@ def _deeper(value: Any, clips: str | None) -> Any:
     if isinstance(value, Mapping):
         return with_clips(value, clips)
     return [_deeper(one, clips) for one in value] if isinstance(value, list | tuple) else value
+
+
+def encoder_options(values: Mapping[str, Any]) -> ItemEncoderOptions:
+    """Return the checked options of an encoder, defaults filled in, wherever its clips lie."""
+    kind = ENCODERS.config(str(values.get("kind", "id")))
+    found: ItemEncoderOptions = checked(kind, with_clips(values, UNKNOWN), "item_encoder")
+    return found
 
 
 def in_place_of(folder: str | None, options: Any) -> Any:

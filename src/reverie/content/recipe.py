@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
@@ -164,15 +164,6 @@ class ContentRecipe(BaseRecipe):
         for key, value in changes.items():
             values = put(values, key, value, "training")
         return checked(TrainingConfig, values, f"training of {recommender}/{encoder} on {data}")
-
-
-def found_option(options: Mapping[str, Any], name: str) -> str:
-    """Return an option of an encoder or, where it has parts, those of its parts, each once."""
-    if name in options:
-        return str(options[name])
-    parts = options.get("parts", {})
-    inner = parts.values() if isinstance(parts, Mapping) else parts
-    return "+".join(dict.fromkeys(said for one in inner if isinstance(one, Mapping) and (said := found_option(one, name))))
 
 
 def _require(where: str, names: Iterable[str], known: Iterable[str]) -> None:

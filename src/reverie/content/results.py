@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import ContentCell, Trained, TruthCell
 from reverie.content.clip_world.oracle import blind_hit_rates
-from reverie.content.data import UNKNOWN, with_clips
-from reverie.content.recipe import METRICS, SLICES, ContentRecipe, found_option
+from reverie.content.data import encoder_options
+from reverie.content.recipe import METRICS, SLICES, ContentRecipe
 from reverie.evaluation import Evaluation, sliced
-from reverie.models.item_encoders.shelf import ENCODERS
-from reverie.options import checked
 from reverie.study.rows import common_columns
 
 if TYPE_CHECKING:
@@ -28,10 +26,11 @@ def said_options(recipe: ContentRecipe, recommender: str, encoder: str) -> dict[
     if not encoder:
         return {"item_encoder": recipe.recommenders[recommender].reads, "tuning": "", "fusion": ""}
     one = recipe.encoders[encoder]
-    kind = ENCODERS.config(one.set["kind"])
-    settled = checked(kind, with_clips(one.set, UNKNOWN), f"encoders.{encoder}").model_dump(mode="json")
-    tuning = one.tuning if one.tuning is not None else found_option(settled, "tuning")
-    fusion = one.fusion if one.fusion is not None else str(settled.get("fusion", ""))
+    options = encoder_options(one.set)
+    parts = getattr(options, "parts", (options,))
+    found = "+".join(dict.fromkeys(part.tuning for part in parts if hasattr(part, "tuning")))
+    tuning = found if one.tuning is None else one.tuning
+    fusion = getattr(options, "fusion", "") if one.fusion is None else one.fusion
     return {"item_encoder": encoder, "tuning": tuning, "fusion": fusion}
 
 
