@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reverie as rv
@@ -63,6 +63,7 @@ EACH = st.lists(LISTS | st.none(), min_size=3, max_size=3)
 
 @settings(max_examples=15, deadline=None)
 @given(EACH | LISTS.filter(bool) | st.none(), EACH | LISTS | st.none(), st.booleans())
+@example(allow=[["a00"], None, []], deny=["a00"], by_user=False)
 def test_what_each_is_allowed_and_denied(allow: Any, deny: Any, by_user: bool) -> None:
     users = USERS[:3]
 

@@ -53,5 +53,6 @@ def _only(scores: Tensor, allow: OfEach, index: NDArray[np.int64], column_of: ND
     """Return scores that are minus infinity where a query with a list is not allowed an item; scores [B, W], index [B]."""
     keys = allow.keys(index, len(column_of))
     closed = np.repeat(allow.listed[index][:, None], scores.shape[1], axis=1)
-    closed[keys // len(column_of), column_of[keys % len(column_of)]] = False
+    rows, columns = keys // len(column_of), column_of[keys % len(column_of)]
+    closed[rows[columns >= 0], columns[columns >= 0]] = False  # what is denied to all has no column
     return scores.masked_fill(torch.from_numpy(closed).to(scores.device), -torch.inf)

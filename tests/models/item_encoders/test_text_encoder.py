@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ TITLES = [f"tale {'of ' * (i % 4)}{i:02d}" for i in range(19)] + [None]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     path = tmp_path_factory.mktemp("bert")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "tale", "of", *(f"{i:02d}" for i in range(20))]
@@ -37,7 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     torch.manual_seed(0)
     transformers.BertModel(config).save_pretrained(path)
-    return path
+    yield path
+    logging.disable(before)
 
 
 def split(titles: list[str | None] = TITLES) -> Any:
