@@ -16,7 +16,7 @@ import reverie as rv
 from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.readers import read_features, with_features
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.testing.data import tiny_dataset
 
 VALUES = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
@@ -175,3 +175,19 @@ def test_rows_that_are_not_the_catalogues_are_refused(tmp_path: Path) -> None:
     bare = Dataset(tiny_dataset().events)
     with pytest.raises(DataError, match="has 19 rows and no ids; say which items they are"):
         with_features(bare, {"image": tmp_path / "image.npy"})
+
+
+def test_arrays_stand_for_the_rows_of_the_catalogue_and_other_things_are_refused() -> None:
+    dataset = tiny_dataset()
+    values = np.arange(60, dtype=np.float64).reshape(20, 3)
+    found = with_features(dataset, {"image": values}).content["image"]
+    assert found.ids.to_list() == dataset.catalog["item"].to_list()
+    np.testing.assert_array_equal(found.values, values)
+    values[7, 1] = 1e300
+    with pytest.raises(DataError, match="not finite"):
+        with_features(dataset, {"image": values})
+    for wrong in (None, 5, [1.0, 2.0]):
+        with pytest.raises(ConfigError, match="give a file"):
+            with_features(dataset, {"image": wrong})  # type: ignore[dict-item]  # is refused
+    with pytest.raises(ConfigError, match="names no modality"):
+        with_features(dataset, ["image.npy"])  # type: ignore[arg-type]  # is refused

@@ -223,3 +223,23 @@ def test_what_is_wrong_is_one_sentence(case: str) -> None:
     with pytest.raises(rv.ReverieError, match=re.escape(said)) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cut", "options", "sentence"),
+    [
+        (rv.by_user, {"targets": "al"}, "'by_user': targets='al' is not known (did you mean 'all'?)"),
+        (rv.temporal, {"targets": "al"}, "'temporal': targets='al' is not known"),
+        (rv.by_sequence, {"by": "lst"}, "'by_sequence': by='lst' is not known"),
+        (rv.leave_one_out, {"last": 2.0}, "'leave_one_out': last=2.0 is not a whole number"),
+        (rv.temporal, {"test": "0.2"}, "'temporal': test='0.2' is not a number"),
+        (rv.rolling, {"windows": "3", "days": 30}, "'rolling': windows='3' is not a whole number"),
+        (rv.user_folds, {"folds": 3.0}, "'user_folds': folds=3.0 is not a whole number"),
+    ],
+)  # fmt: skip
+def test_options_of_a_split_have_their_types(cut: Any, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(rv.ReverieError) as said:
+        cut(tiny_dataset(), **options)
+    assert sentence in str(said.value)
+    with pytest.raises(rv.ReverieError, match=r"cuts a dataset, not a str; give rv\.load_dataset"):
+        cut("ml-100k", **{name: value for name, value in options.items() if name == "days"})

@@ -58,7 +58,8 @@ class ItemFeatures:
             raise DataError(f"features have shape {list(self.values.shape)} and {len(self.ids):,} ids; give one row for each item")
         if self.ids.n_unique() != len(self.ids):
             raise DataError(f"item {self.ids.filter(self.ids.is_duplicated())[0]!r} has two rows of features; keep one")
-        finite = np.isfinite(self.values).all(axis=1)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite there
+            finite = np.isfinite(self.values.astype(np.float32, copy=False)).all(axis=1)
         if not finite.all():
             raise DataError(
                 f"the features of item {self.ids[int(finite.argmin())]!r} hold a value that is not finite; leave the item out"

@@ -92,9 +92,9 @@ def compare(
         try:
             found = _fits(one, split, range(config.seed, config.seed + seeds), training, device, show)
             groups[label] = tuple(_measured(label, *each, split, metrics, device) for each in found)
-        except ReverieError as error:
-            left_out[label] = str(error)
-            warnings.warn(f"{label} is left out: {error}", stacklevel=2)
+        except Exception as error:  # of somebody's own model anything may come; the others go on
+            left_out[label] = str(error) if isinstance(error, ReverieError) else f"{type(error).__name__}: {error}"
+            warnings.warn(f"{label} is left out: {left_out[label]}", stacklevel=2)
     if not groups:
         raise DataError("no model can be compared: " + "; ".join(f"{label}: {why}" for label, why in left_out.items()))
     return rank(groups, metrics, left_out=left_out)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from reverie.calls import require_split
 from reverie.data.queries import Queries, extended
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
@@ -21,7 +22,7 @@ from reverie.evaluation.ranking import evaluation_mode, score_batch
 from reverie.evaluation.recommendations import find_items
 from reverie.models.own import adopt
 from reverie.options import Few, Options, checked
-from reverie.protocols import Recommender
+from reverie.protocols import Recommender, Scores
 from reverie.robustness.attacks.pollution import greedy_events
 from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user
@@ -88,7 +89,7 @@ class TrainedAttack:
         return "\n".join(lines)
 
 
-def attack(model: Recommender, split: Split, **options: Any) -> TrainedAttack:
+def attack(model: Recommender | Scores, split: Split, **options: Any) -> TrainedAttack:
     """Add events to users' histories so that a trained model recommends chosen items, in several ways, and measure how far it goes.
 
     Nothing is fitted again (profile pollution): histories of test users get a few more events, drawn at random, popular, near the
@@ -117,7 +118,8 @@ def attack(model: Recommender, split: Split, **options: Any) -> TrainedAttack:
     --------
     ``print(rv.attack(model, split, users=20))``
     """
-    return attack_trained(model, split.test, split.train, checked(TrainedConfig, options, "attack"))
+    require_split(split, "rv.attack(model, split)")
+    return attack_trained(adopt(model, split.vocabulary), split.test, split.train, checked(TrainedConfig, options, "attack"))
 
 
 def attack_trained(

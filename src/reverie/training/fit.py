@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -154,8 +155,14 @@ def _fit(
 
 def _nothing_to_fit(model: Recommender) -> Fitted:
     """Return what a fit of a model did that has nothing but scores; one that is to be fitted by another name is refused."""
+    kind = type(model).__name__
+    if near := get_close_matches("fit_counts", [one for one in dir(model) if not one.startswith("_")], 1, 0.85):
+        raise ConfigError(f"{kind} has {near[0]}, which rv.fit does not call; name it fit_counts(train)")
+    if any(one.requires_grad for one in getattr(model, "parameters", tuple)()):
+        raise ConfigError(
+            f"{kind} has parameters and no loss, which rv.fit trains by; give it loss(batch) and plan, or leave out rv.fit"
+        )
     if callable(getattr(model, "fit", None)):
-        kind = type(model).__name__
         raise ConfigError(f"{kind} has fit, which rv.fit does not call; name it fit_counts(train), or call it and leave out rv.fit")
     return Fitted(0.0, peak_mb())
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.ids import matched
 from reverie.data.read_as import told
 from reverie.data.readers.features import read_features
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError, short
+
+Given = str | os.PathLike[str] | ItemFeatures | NDArray[np.floating]
+"""A file of features, features, or an array whose rows are those of the catalogue."""
 
 
-def with_features(dataset: Dataset, content: Mapping[str, str | os.PathLike[str] | ItemFeatures]) -> Dataset:
+def with_features(dataset: Dataset, content: Mapping[str, Given]) -> Dataset:
     """Return a dataset with features of its items beside it, for models that know items by their content.
 
     Parameters
@@ -25,8 +30,8 @@ def with_features(dataset: Dataset, content: Mapping[str, str | os.PathLike[str]
     dataset : Dataset
     content : mapping
         By the name of what features come from (``"text"``, ``"image"``, ``"audio"``, ``"video"``, or any other): a file for
-        `read_features`, whose rows are those of the catalogue where it has no ids, or features. A name that the dataset has
-        already is replaced.
+        `read_features`, whose rows are those of the catalogue where it has no ids, such an array, or features. A name that the
+        dataset has already is replaced.
 
     Returns
     -------
@@ -40,7 +45,9 @@ def with_features(dataset: Dataset, content: Mapping[str, str | os.PathLike[str]
         If a file cannot be read, see `read_features`, or none of its ids matches an item.
     """
     catalog = None if dataset.catalog.is_empty() else dataset.catalog["item"]
-    read = {name: one if isinstance(one, ItemFeatures) else read_features(one, catalog=catalog) for name, one in content.items()}
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{short(repr(content))} names no modality; write with_features(dataset, {{'image': 'image.npy'}})")
+    read = {name: _read(name, one, catalog) for name, one in content.items()}
     items = dataset.events["item"].unique(maintain_order=True)
     more = matched(dataset.catalog["item"], items.dtype).drop_nulls().alias("item")
     for name, features in read.items():
@@ -49,6 +56,19 @@ def with_features(dataset: Dataset, content: Mapping[str, str | os.PathLike[str]
     note = covered(result)
     told(f"content: {note}")
     return replace(result, notes=(*dataset.notes, note))
+
+
+def _read(name: str, given: Any, catalog: pl.Series | None) -> ItemFeatures:
+    """Return features that are given as a file, as an array in the order of the catalogue, or as they are."""
+    if isinstance(given, ItemFeatures):
+        return given
+    if isinstance(given, np.ndarray) and catalog is not None:
+        return ItemFeatures(catalog, given)
+    if isinstance(given, str | os.PathLike):
+        return read_features(given, catalog=catalog)
+    array = isinstance(given, np.ndarray)
+    what = "an array needs a catalogue to say whose its rows are" if array else f"a {type(given).__name__} is neither"
+    raise ConfigError(f"features '{name}': {what}; give a file, or ItemFeatures(ids, values) of reverie.data.content")
 
 
 def covered(dataset: Dataset) -> str:

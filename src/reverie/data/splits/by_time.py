@@ -12,6 +12,7 @@ from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries, next_event_queries
 from reverie.data.sequences import Sequences, row_offsets
 from reverie.data.split import Split, with_one_seen_rule
+from reverie.data.splits.checked import checks_options
 from reverie.data.splits.moments import moment
 from reverie.data.splits.protocols import cut_rows
 from reverie.errors import ConfigError, DataError
@@ -21,6 +22,7 @@ TEST = 0.1
 """Share of the events that is the test by default."""
 
 
+@checks_options
 def temporal(
     dataset: Dataset,
     valid: float = 0.1,
@@ -112,6 +114,7 @@ def _moments(
     return first_mask, second_mask, None if end is None else end.before(rows), said
 
 
+@checks_options
 def rolling(
     dataset: Dataset,
     windows: int = 3,

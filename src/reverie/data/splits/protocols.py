@@ -13,10 +13,12 @@ from reverie.data.queries import Queries, Seen, next_event_queries, target_sets
 from reverie.data.recode import Recoder
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.data.split import Split, with_one_seen_rule
+from reverie.data.splits.checked import checks_options
 from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
 
 
+@checks_options
 def leave_one_out(dataset: Dataset, last: int = 1, keep_last: int | None = None) -> Split:
     """Cut off each user's last two events, or one more than `last` of them.
 
@@ -85,6 +87,7 @@ def cut_rows(rows: Sequences, stops: NDArray[np.int64]) -> Sequences:
     return kept.take(np.flatnonzero(kept.lengths > 0))
 
 
+@checks_options
 def by_user(
     dataset: Dataset,
     valid: float = 0.1,
@@ -152,6 +155,7 @@ def by_user(
     return split.with_seen_rule()
 
 
+@checks_options
 def user_folds(
     dataset: Dataset, folds: int = 5, valid: float = 0.1, targets: Literal["last", "all"] = "last", seed: int = 0
 ) -> tuple[Split, ...]:
@@ -194,6 +198,7 @@ def held_out_rows(rows: Sequences, chosen: NDArray[np.int64], targets: str, seen
     )
 
 
+@checks_options
 def by_sequence(
     dataset: Dataset,
     valid: float = 0.1,

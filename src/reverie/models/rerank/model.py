@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.calls import require_split
 from reverie.data.batch import SequenceBatch, newest_events
 from reverie.data.categories import category_matrix, shares
 from reverie.data.sequences import Sequences
@@ -19,6 +20,7 @@ from reverie.errors import ConfigError, DataError, ReverieError, unknown
 from reverie.models.own import adopt
 from reverie.models.rerank.config import CategoryQuotas, Mmr, PopularityCalibrated, RerankConfig, base_options
 from reverie.models.shelf import MODELS
+from reverie.models.shown import ShownModel
 from reverie.nn.reranking import calibrated, min_max, mmr, within_quotas
 from reverie.options import checked
 from reverie.protocols import Card, Recommender, Represents
@@ -30,7 +32,7 @@ STEP = 2.0**-10
 """Between the scores of two chosen places, in units of the row's largest score, or of 1."""
 
 
-class Rerank(nn.Module):
+class Rerank(ShownModel, nn.Module):
     """The first `k` places are chosen out of the model's `pool` highest items; they score above all others, whose scores stay.
 
     Scores are so those of a list, not of likeness: they order, and nothing else. `table` has the categories of items, or the group
@@ -170,6 +172,7 @@ def rerank(model: Any, how: str, split: Split, **options: Any) -> Recommender:
     --------
     ``rv.rerank(model, "mmr", split, trade=0.7)``
     """
+    require_split(split, f"rv.rerank(model, {how!r}, split)" if isinstance(how, str) else "rv.rerank(model, 'mmr', split)")
     base = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(base.card.vocabulary):
         raise DataError(f"model '{base.card.name}' knows other items or users than the split; give the split of its training")
