@@ -4,8 +4,9 @@ Run: OMP_NUM_THREADS=1 python benchmarks/als.py [--data ml-1m amazon-beauty] [--
 Both systems factorise the same 0/1 matrix (the training part of leave-one-out) at the same width for the same number of
 iterations, each in a process of its own, and after each iteration NDCG@10 of the validation items is measured by the same lines
 while the clocks stand still. What is reached is the best value of implicit as it comes (conjugate gradients). ``same objective`` is
-implicit's own loss in our options; ``default form`` is ours (exponent 1). All settings were chosen on validation, see `SETTINGS`.
-implicit runs in an environment of its own (``--python``), which is made where it is missing, as in ``peers/``.
+implicit's own loss in our options; ``default form`` is ours (exponent 1). Settings are those of `SETTINGS`; ``--tune`` searches
+better ones on validation. implicit runs in an environment of its own (``--python``), which is made where it is missing, as in
+``peers/``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SETTINGS: dict[str, dict[str, dict[str, float]]] = {
         "default form": {"unobserved": 0.03, "regularisation": 0.01},
     },
 }
-"""Best of the grids of `--tune` on validation."""
+"""The best on validation of a few trials, two or three of implicit's; the grids of `--tune` have not been run yet."""
 Vectors = tuple[np.ndarray, np.ndarray]
 
 

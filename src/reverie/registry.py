@@ -30,7 +30,8 @@ class Entry:
     tags : frozenset of str
         For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``needs-labels``, ``needs-reward``
         (learns from the column ``reward``), ``needs-titles``, ``needs-content`` (features of items), ``needs-package:<module>``,
-        ``cold-users``, ``cold-items``, ``weights`` (losses are weighted by the column ``weight`` of the training events).
+        ``by-name`` (no part of the default set of a comparison), ``cold-users``, ``cold-items``, ``weights`` (losses are weighted
+        by the column ``weight`` of the training events).
     """
 
     build: str | Callable[[Any, Any], Any]

@@ -57,13 +57,13 @@ def with_content(dataset: Dataset, *modalities: str, show: bool = True) -> Datas
             continue
         items = catalogue(dataset)
         with progress(max(1, len(contents(name, items))), f"features of {name}", show) as shown:
-            made[name] = extract(name, items, partial(_advance, shown), shown.line)
+            made[name] = extract(name, items, partial(_advance, shown, f"{name} features"), shown.line)
     return replace(dataset, content={**dataset.content, **made}) if made else dataset
 
 
-def _advance(shown: Progress, done: int) -> None:
+def _advance(shown: Progress, what: str, done: int) -> None:
     for _ in range(done):
-        shown.advance()
+        shown.advance(what)
 
 
 def catalogue(dataset: Dataset) -> pl.DataFrame:

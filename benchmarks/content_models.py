@@ -5,9 +5,9 @@ one negative, batches of 2,048 pairs and a learning rate of 0.001; time is proce
 Recall is that of the validation part after those epochs, by one function over the scores of each. Cornac runs in an environment of
 its own, which is made where it is missing, as in ``peers/``; it reads one modality, so both are laid side by side::
 
-    python benchmarks/mmrec.py [--epochs 5] [--environments FOLDER] [--no-peer]
+    python benchmarks/content_models.py [--epochs 5] [--environments FOLDER] [--no-peer]
 
-Appends to ``results/mmrec.csv``. MMRec, the library of FREEDOM's authors, is no package and is not installed here.
+Appends to ``results/content_models.csv``. MMRec, the library of FREEDOM's authors, is no package and is not installed here.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ def main() -> None:
             if done.returncode:
                 raise SystemExit(f"{system} failed:\n{done.stderr}")
             found = json.loads(done.stdout.splitlines()[-1])
-            named = {"benchmark": "mmrec", "case": f"{name} mm-tiktok d={WIDTH} B={BATCH} {asked.epochs} epochs", "system": system}
+            case = f"{name} mm-tiktok d={WIDTH} B={BATCH} {asked.epochs} epochs"
+            named = {"benchmark": "content_models", "case": case, "system": system}
             if "version" in found:
                 named["version"] = found["version"]
             rows.append(named | {"metric": "cpu time of an epoch", "value": found["seconds"], "unit": "s"})
