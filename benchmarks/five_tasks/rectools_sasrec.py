@@ -32,7 +32,7 @@ size = {"n_factors": 64, "session_max_len": 50, "n_blocks": 2, "n_heads": 2}
 model = SASRecModel(**size, loss="softmax", get_trainer_func=trainer, get_val_mask_func=leave_one_out_mask)
 dataset = Dataset.construct(train)
 model.fit(dataset)
-model.load_weights_from_checkpoint(best.best_model_path)
+model.load_weights_from_checkpoint(model.fit_trainer.checkpoint_callback.best_model_path)
 lists = model.recommend(test[Columns.User].unique(), dataset, k=10, filter_viewed=True)
 print(calc_metrics({"recall": Recall(10), "ndcg": NDCG(10, divide_by_achievable=True)}, lists, test))
 model.save(f"{sys.argv[2]}/model")
