@@ -22,6 +22,7 @@ from reverie.models.als import solver
 from reverie.models.als.config import ALSConfig
 from reverie.models.als.factors import confidences, factorise
 from reverie.models.als.model import ALS, SPACE
+from reverie.models.als.start import first_items
 from reverie.protocols import Represents
 from reverie.seeds import numpy_generator
 from reverie.testing.data import tiny_split
@@ -66,7 +67,7 @@ def test_vectors_are_those_of_regressions_one_by_one(
     rows: list[list[int]], unobserved: float, strength: float, exponent: float, dim: int, confidence: str
 ) -> None:
     options = {"unobserved": unobserved, "regularisation": strength, "exponent": exponent, "dim": dim, "confidence": confidence}
-    config = ALSConfig.model_validate({**options, "iterations": 2, "precision": "float64"})
+    config = ALSConfig.model_validate({**options, "iterations": 2, "precision": "float64", "start": "random"})
     weights = np.zeros((len(rows), N))
     for user, row in enumerate(rows):
         for code in row:
@@ -84,6 +85,27 @@ def test_vectors_are_those_of_regressions_one_by_one(
         scores = model.scores(history_batch([np.array(row, dtype=np.int32) for row in known], None)).numpy()
         kept = ridge(weights[[bool(row) for row in rows]] / mean, model.arrays()["vectors"].astype(np.float64), config)
         np.testing.assert_allclose(scores, kept @ model.arrays()["vectors"].T, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("users", [4, 9])
+def test_the_start_is_a_decomposition_of_the_normalised_matrix(users: int) -> None:
+    generator = np.random.default_rng(0)
+    dense = (generator.random((users, N)) < 0.5) * generator.uniform(0.5, 2, (users, N))
+    dense[0] = 1
+    normalised = dense / np.sqrt(np.maximum(dense.sum(1, keepdims=True), 1e-12) * dense.sum(0))
+    _, values, right = np.linalg.svd(normalised, full_matrices=False)
+    kept = 3
+    expected = (right[:kept].T * values[:kept]) @ right[:kept]
+    config = ALSConfig(dim=kept, scale=0.5)
+    found = first_items(csr_array(dense.astype(np.float32)), config, 0)
+    np.testing.assert_allclose(np.sqrt(np.square(found).mean()), 0.5 / kept**0.5, rtol=1e-5)
+    np.testing.assert_allclose(found @ found.T / np.trace(found @ found.T), expected / np.trace(expected), atol=1e-4)
+
+
+def test_the_start_has_random_dimensions_beyond_the_rank() -> None:
+    found = first_items(csr_array(np.outer([1, 2, 1], [1, 3]).astype(np.float32)), ALSConfig(dim=5), 0)
+    assert np.linalg.matrix_rank(found) == 2
+    assert (found != 0).all()
 
 
 @pytest.mark.parametrize("cells", [1, 60, 1 << 20])

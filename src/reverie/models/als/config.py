@@ -34,8 +34,11 @@ class ALSConfig(Options):
     """Width of those blocks; 32 to 128 in arXiv 2110.14044."""
     precision: Literal["float32", "float64"] = "float32"
     """Arithmetic of the solver; vectors are kept in float32."""
+    start: Literal["svd", "random"] = "svd"
+    """First item vectors: from a randomised decomposition of the normalised matrix, which saves passes, or normal as in
+    arXiv 2110.14037."""
     scale: NonNegativeFloat = 0.1
-    """Standard deviation of the first item vectors' entries, times √dim; 0.1 as in arXiv 2110.14037."""
+    """Root mean square of the first item vectors' entries, times √dim; 0.1 as in arXiv 2110.14037."""
     trials: int = Field(default=8, ge=0, le=10_000)
     """How many settings to try where there is validation to choose on; the first is this configuration, the others are drawn at
     random (0 or 1 tries nothing else). Each costs a fit."""

@@ -16,7 +16,7 @@ from reverie.errors import DataError
 from reverie.memory import require_memory
 from reverie.models.als.config import ALSConfig
 from reverie.models.als.solver import CELLS, Problem, buckets_of, improve_blocks, solve_exactly
-from reverie.seeds import numpy_generator
+from reverie.models.als.start import first_items
 
 _COLUMNS = {"ratings": "rating", "weights": "weight"}
 """Column of the events that a kind of confidence reads."""
@@ -67,8 +67,7 @@ def alternate(taken: csr_array[np.float32], config: ALSConfig, seed: int) -> Ite
     """Yield the vectors of users [U, D] and of items [N, D] after each iteration; taken [U, N]."""
     _check_memory(taken, config)
     dtype, dim = getattr(torch, config.precision), config.dim
-    drawn = numpy_generator(seed, "als", "items").standard_normal((taken.shape[1], dim))
-    users, items = torch.zeros((taken.shape[0], dim), dtype=dtype), torch.from_numpy(drawn * config.scale / dim**0.5).to(dtype)
+    users, items = torch.zeros((taken.shape[0], dim), dtype=dtype), torch.from_numpy(first_items(taken, config, seed)).to(dtype)
     of_users, of_items = (_side(side, config, dtype) for side in (taken, taken.T.tocsr()))
     for _ in range(config.iterations):
         users = of_users(items, users)

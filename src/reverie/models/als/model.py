@@ -17,7 +17,7 @@ from reverie.models.als.solver import Problem, buckets_of, solve_exactly
 from reverie.seeds import numpy_generator
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "unobserved": (0.01, 0.03, 0.1, 0.3, 1.0), "regularisation": (0.001, 0.003, 0.01, 0.03),
+    "unobserved": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "regularisation": (0.0003, 0.001, 0.003, 0.01, 0.03),
 }  # fmt: skip
 """Values that each option is drawn from, all equally likely."""
 
