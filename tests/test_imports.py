@@ -36,6 +36,7 @@ FLOORS = [
         "documents",
         "files",
         "scratch",
+        "packed",
         "memory",
         "seeds",
         "shown",

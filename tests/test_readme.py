@@ -180,7 +180,7 @@ def test_pages_name_what_there_is() -> None:
     assert sorted(re.findall(r"^\| `([\w-]+)` \|", data, flags=re.MULTILINE)) == rv.list_datasets()
     rows = [line.split("|")[1:-1] for line in data.splitlines() if line.startswith("| `")]
     for row in rows:
-        from reverie.data.sources import find_entry
+        from reverie.data.sources.load import find_entry
 
         entry = find_entry(row[0].strip(" `"))
         assert [int(cell.replace(",", "")) for cell in row[2:5]] == list(entry.counts)

@@ -6,7 +6,7 @@ from reverie.data.readers import (
     with_features as with_features,
 )
 from reverie.data.sequences import Sequences as Sequences
-from reverie.data.sources import list_datasets as list_datasets, load_dataset as load_dataset
+from reverie.data.sources.load import list_datasets as list_datasets, load_dataset as load_dataset
 from reverie.data.split import Split as Split
 from reverie.data.splits import (
     by_sequence as by_sequence,

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 import reverie
 from reverie.cli.main import app
-from reverie.data.sources import list_datasets
+from reverie.data.sources.load import list_datasets
 from reverie.models import list_models
 from reverie.models.shelf import MODELS
 from reverie.rl.recipe import LONG_TERM

@@ -27,7 +27,7 @@ from reverie.data.describe import describe
 from reverie.data.ids import as_integers, matched, matched_one
 from reverie.data.readers import delimited, read_catalog, read_events
 from reverie.data.readers.writing import write_dataset
-from reverie.data.sources import open_dataset
+from reverie.data.sources.load import open_dataset
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ReverieError
 
@@ -362,7 +362,7 @@ PACKERS = {".gz": gzip.compress, ".GZ": gzip.compress, ".bz2": bz2.compress, ".x
 
 @pytest.mark.parametrize("suffix", PACKERS)
 def test_packings_by_suffix_and_by_content(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reverie.data.readers.packed.FREE", 1 << 16)
+    monkeypatch.setattr("reverie.packed.FREE", 1 << 16)
     pack = PACKERS[suffix]
     for name in (f"log.csv{suffix}", "plain.csv"):
         (tmp_path / name).write_bytes(pack(b"user,item\n1,2\n3,4\n"))

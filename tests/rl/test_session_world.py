@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from reverie.data.sources import load_dataset
+from reverie.data.sources.load import load_dataset
 from reverie.errors import ConfigError
 from reverie.options import checked
 from reverie.rl.policies import StatePolicy

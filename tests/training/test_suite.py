@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reverie.data.sources import list_datasets
+from reverie.data.sources.load import list_datasets
 from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.settings import put

@@ -177,7 +177,7 @@ def _recipes(
     what: Sequence[str], models: str | None, protocol: str | None, columns: dict[str, Any], core: int, settings: Sequence[str]
 ) -> tuple[list[Recipe], bool]:
     """Return the recipes that could be compared, and whether only the default set of them is to be."""
-    from reverie.data.sources import default_protocol
+    from reverie.data.sources.load import default_protocol
     from reverie.models.shelf import MODELS
     from reverie.training.plan import recipes_for
     from reverie.training.recipe import RECIPES, change_recipe, load_recipe

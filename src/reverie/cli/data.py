@@ -19,7 +19,7 @@ def list_command(json: Json = False) -> None:
 
     Example: reverie data list
     """
-    from reverie.data.sources import find_entry, list_datasets
+    from reverie.data.sources.load import find_entry, list_datasets
     from reverie.report.table import Column
 
     entries = [find_entry(name) for name in list_datasets()]
@@ -40,8 +40,7 @@ def fetch(
 
     Example: reverie data fetch ml-100k
     """
-    from reverie.data.sources import find_entry
-    from reverie.data.sources.load import load_entry
+    from reverie.data.sources.load import find_entry, load_entry
 
     dataset = load_entry(find_entry(name), offline=offline, again=True)
     facts = {
@@ -66,7 +65,7 @@ def describe_command(
     Example: reverie data describe clicks.csv --user member --item film --timestamp seen_at
     """
     from reverie.data.describe import describe
-    from reverie.data.sources import open_dataset
+    from reverie.data.sources.load import open_dataset
 
     dataset = open_dataset(name_or_path, offline=offline, **reading)
     _facts(describe(dataset) | ({"read_as": read_as(dataset)} if json else {}), json)
@@ -88,7 +87,7 @@ def convert(
     Example: reverie data convert ml-100k ml-100k.parquet
     """
     from reverie.data.readers.writing import write_dataset
-    from reverie.data.sources import open_dataset
+    from reverie.data.sources.load import open_dataset
 
     dataset = open_dataset(source, offline=offline, **reading)
     written = [str(path) for path in write_dataset(dataset, target)]

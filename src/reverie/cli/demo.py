@@ -81,7 +81,7 @@ def demo(
 
     from reverie.cli.compare import conclude
     from reverie.data.describe import describe
-    from reverie.data.sources import load_dataset
+    from reverie.data.sources.load import load_dataset
     from reverie.evaluation import recommend
     from reverie.training.comparison import compare_recipes
     from reverie.training.plan import recipes_for

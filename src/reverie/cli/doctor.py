@@ -31,7 +31,7 @@ def doctor(json: Json = False) -> None:
     import os
     import shutil
 
-    from reverie.data.sources import list_datasets
+    from reverie.data.sources.load import list_datasets
     from reverie.files import atomic_path, cache_folder
     from reverie.study.environment import environment
 

@@ -120,7 +120,7 @@ def _split_task(name: str, protocol: str | None, on: str, core: int, offline: bo
 
     from reverie.data.readers.catalog import named_columns
     from reverie.data.readers.layouts import file_options
-    from reverie.data.sources import default_protocol, list_datasets, open_dataset
+    from reverie.data.sources.load import default_protocol, list_datasets, open_dataset
     from reverie.data.splits import PROTOCOLS
     from reverie.data.splits.config import SplitConfig, split_dataset
     from reverie.evaluation import targets_in_history

@@ -72,7 +72,7 @@ def _drawn(draw: Callable[[int], tuple[Goal, ...]], kinds: Sequence[str], n: int
 
 def dataset_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: str) -> Dataset:
     """Return the log of a recipe, or that of the run which the target is."""
-    from reverie.data.sources import load_dataset
+    from reverie.data.sources.load import load_dataset
     from reverie.training.event_log import open_recipe_dataset
 
     if wanted.dataset is not None:

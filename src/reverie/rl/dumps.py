@@ -10,10 +10,10 @@ import polars as pl
 
 from reverie.data.readers.convert import check_values, to_ids, to_text
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.packed import SUFFIXES, unpacked
 from reverie.data.readers.table import READ_ERRORS, unreadable
 from reverie.data.readers.times import to_times
 from reverie.errors import DataError
+from reverie.packed import SUFFIXES, unpacked
 from reverie.seeds import numpy_generator
 
 Read = tuple[pl.DataFrame, list[str]]

@@ -9,7 +9,7 @@ from typing import Any
 from reverie.data.dataset import Dataset
 from reverie.data.readers import read_features, with_features
 from reverie.data.rewards import with_rewards
-from reverie.data.sources import list_datasets, open_dataset
+from reverie.data.sources.load import list_datasets, open_dataset
 from reverie.errors import RunError
 from reverie.files import read_json, write_json
 from reverie.training.recipe import DatasetRecipe

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.readers.packed import unpacked
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
+from reverie.packed import unpacked
 from reverie.seeds import numpy_generator
 
 _WORD = re.compile(r"\w+")

@@ -17,8 +17,8 @@ from reverie.data.readers.counted import drop_repeats, of_kinds
 from reverie.data.readers.doubts import repeats_are_told
 from reverie.data.readers.formats import offered_format, open_table
 from reverie.data.readers.layouts import FileOptions, with_layout
-from reverie.data.readers.packed import without_packing
 from reverie.errors import ConfigError, DataError
+from reverie.packed import without_packing
 
 
 def read_events(

@@ -16,9 +16,9 @@ from reverie.data.content import ItemFeatures
 from reverie.data.readers.convert import to_ids, to_numbers
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.layouts import CATALOG_NAMES
-from reverie.data.readers.packed import unpacked, without_packing
 from reverie.data.readers.table import find_column, missing_column
 from reverie.errors import DataError, short
+from reverie.packed import unpacked, without_packing
 
 ROWS = {"from 0": 0, "from 1": 1}
 """Names of rules by which the number of a row is the id of its item, and the id of the first row."""

@@ -21,11 +21,11 @@ from reverie.data.readers.json_lines import open_json_lines, to_lines
 from reverie.data.readers.layouts import FileOptions
 from reverie.data.readers.lines import open_blocks, open_sequences
 from reverie.data.readers.nested import nested_table
-from reverie.data.readers.packed import require_file, unpacked
 from reverie.data.readers.quotes import ESCAPED, with_plain_quotes
 from reverie.data.readers.recognise import FORMATS, Form, recognise
 from reverie.data.readers.table import READ_ERRORS, UNCHANGED, Table
 from reverie.errors import DataError, unknown
+from reverie.packed import require_file, unpacked
 from reverie.scratch import temporary_folder
 
 OFFERED = "reverie.formats"

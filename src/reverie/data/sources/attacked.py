@@ -9,7 +9,8 @@ import polars as pl
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_events
 from reverie.data.sources.entry import Layout
-from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.fetch import find_file
+from reverie.data.sources.fields import read_fields
 from reverie.errors import DataError
 
 

@@ -9,11 +9,12 @@ import polars as pl
 
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_events
-from reverie.data.readers.packed import unpacked
 from reverie.data.sources.archives import extract_tar
 from reverie.data.sources.entry import Layout
-from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.fetch import find_file
+from reverie.data.sources.fields import read_fields
 from reverie.errors import DataError
+from reverie.packed import unpacked
 from reverie.scratch import temporary_folder
 
 LINES = {"train": "train.txt", "test": "test.txt"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import ConfigDict
 
-from reverie.data.loaded import Loaded
+if TYPE_CHECKING:
+    from reverie.data.loaded import Loaded
 
-Layout = Callable[[Path], Loaded]
+Layout = Callable[[Path], "Loaded"]
 """Reads the files of one mirror out of a folder; each file may also be there with ``.xz`` behind its name."""
 
 

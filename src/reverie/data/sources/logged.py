@@ -10,10 +10,10 @@ import polars as pl
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_events
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.packed import unpacked
 from reverie.data.readers.times import to_times
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError
+from reverie.packed import unpacked
 
 
 def held_out_purchases(folder: Path) -> Loaded:

@@ -11,9 +11,9 @@ from reverie.data.content import ItemFeatures
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_catalog, read_events, read_features
 from reverie.data.readers.delimited import check_utf8, text_lines
-from reverie.data.readers.packed import unpacked, without_packing
 from reverie.data.readers.table import READ_ERRORS, unreadable
 from reverie.errors import DataError
+from reverie.packed import unpacked, without_packing
 
 _MODALITIES = {"image": ("image", "cover"), "text": ("title", "text"), "video": ("video",), "audio": ("audio",)}
 """What features come from, by words in the name of their file."""

@@ -11,7 +11,8 @@ from reverie.data.dataset import Dataset
 from reverie.data.loaded import Loaded
 from reverie.data.readers import read_catalog, read_events
 from reverie.data.readers.formats import open_table
-from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.fetch import find_file
+from reverie.data.sources.fields import read_fields
 from reverie.data.splits.given import label_by_time
 from reverie.errors import DataError
 

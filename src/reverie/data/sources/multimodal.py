@@ -15,9 +15,9 @@ from reverie.data.loaded import Loaded
 from reverie.data.readers import read_features
 from reverie.data.readers.convert import to_ids
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.packed import unpacked
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError, short
+from reverie.packed import unpacked
 
 PARTS = ("train", "valid", "test")
 MATRICES = {"train": "trnMat.npz", "valid": "valMat.npz", "test": "tstMat.npz"}

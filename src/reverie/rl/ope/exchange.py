@@ -11,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from reverie.data.readers.formats import open_table
-from reverie.data.readers.packed import require_file
 from reverie.data.sequences import row_offsets
 from reverie.errors import DataError, unknown
 from reverie.files import atomic_path
+from reverie.packed import require_file
 from reverie.rl.ope.log import LoggedRounds, from_frame
 
 Layout = Literal["obp", "d3rlpy"]

@@ -14,7 +14,7 @@ from reverie.data.readers.formats import open_table
 from reverie.data.readers.layouts import EVENT_NAMES
 from reverie.data.readers.table import find_column
 from reverie.data.readers.times import to_times
-from reverie.data.sources import list_datasets, open_dataset
+from reverie.data.sources.load import list_datasets, open_dataset
 from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.exchange import read_exchange
 from reverie.rl.ope.log import LoggedRounds, from_dataset, from_frame

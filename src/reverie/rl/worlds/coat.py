@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
-from reverie.data.sources import load_dataset
+from reverie.data.sources.load import load_dataset
 from reverie.errors import DataError
 from reverie.evaluation.intervals import mean_over_seeds
 from reverie.options import Many, Options, checked
