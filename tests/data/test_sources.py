@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import reverie as rv
+from reverie.data.sources import movielens
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
-from reverie.data.sources.load import default_protocol, load_entry, movielens, open_dataset
+from reverie.data.sources.load import default_protocol, load_entry, open_dataset
 from reverie.errors import ReverieError
 from reverie.files import sha256
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.data.sources.entry import Weights
+from reverie.data.sources.fetchable import Weights
 from reverie.imagery.records import Credit
 
 FILES = ("icons.json", "chars.json", "metadata.json")

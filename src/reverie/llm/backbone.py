@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetchable import Weights
 from reverie.errors import ConfigError, DataError
 from reverie.files import cache_folder, locked
 from reverie.llm.config import DEFAULT, TINY, BackboneConfig, LoraConfig

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from reverie.data.sources.entry import Weights
+from reverie.data.sources.fetchable import Weights
 from reverie.data.sources.legacy_weights import read_legacy_weights
 from reverie.data.sources.packages import package_folder
 from reverie.errors import DataError

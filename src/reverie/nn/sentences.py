@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetchable import Weights
 from reverie.errors import ConfigError, DataError
 
 LONGEST = 64

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetchable import Weights
 from reverie.data.sources.npm import PUBLIC, registry
 from reverie.errors import DataError
 

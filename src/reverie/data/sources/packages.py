@@ -6,8 +6,8 @@ import importlib.util
 import os
 from pathlib import Path
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder, fetch_into_cache, is_cached
+from reverie.data.sources.fetchable import Weights
 from reverie.errors import ConfigError, DataError
 
 

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from reverie.data.sources.entry import Weights
+from reverie.data.sources.fetchable import Weights
 from reverie.data.sources.packages import package_folder
 from reverie.documents import regular
 from reverie.errors import ConfigError

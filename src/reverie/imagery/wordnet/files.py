@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import is_cached
+from reverie.data.sources.fetchable import Weights
 from reverie.data.sources.packages import package_folder
 from reverie.errors import DataError
 from reverie.imagery.records import Credit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from reverie.data.sources.entry import Weights
 from reverie.data.sources.fetch import cached_folder
+from reverie.data.sources.fetchable import Weights
 from reverie.errors import DataError
 from reverie.files import cache_folder, locked, sha256
 from reverie.llm.backbone import NEEDED, Backbone, convert_gguf, fetch_weights, load_backbone
