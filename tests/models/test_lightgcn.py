@@ -233,23 +233,30 @@ def blocks() -> Split:
     return given(Dataset(events, name="blocks", order="none"))
 
 
-def test_it_finds_the_groups_and_beats_popularity_and_chance() -> None:
+@pytest.fixture(scope="module")
+def fitted() -> tuple[Split, LightGCN]:
+    """The three groups, and a model that was fitted to them."""
     split = blocks()
-    values = {}
-    for name, options in (("lightgcn", {"dim": 8}), ("popularity", {})):
-        model = create_model(name, split, **options)
-        fit(model, split, epochs=30, patience=30, batch_size=256, learning_rate=0.05, show=False, device="cpu")
-        values[name] = evaluate(model, split.test, top=0).value("recall@5")
+    model: Any = create_model("lightgcn", split, dim=8)
+    fit(model, split, epochs=30, patience=30, batch_size=256, learning_rate=0.05, show=False, device="cpu")
+    return split, model
+
+
+def test_it_finds_the_groups_and_beats_popularity_and_chance(fitted: tuple[Split, LightGCN]) -> None:
+    split, model = fitted
+    popular = create_model("popularity", split)
+    fit(popular, split, show=False)
+    values = {
+        name: evaluate(one, split.test, top=0).value("recall@5") for name, one in (("lightgcn", model), ("popularity", popular))
+    }
     chance = evaluate(create_model("lightgcn", split, dim=8), split.test, top=0).value("recall@5")
     assert values["lightgcn"] > 0.9
     assert values["lightgcn"] > values["popularity"] + 0.2
     assert values["lightgcn"] > chance + 0.2
 
 
-def test_a_stranger_gets_the_items_of_the_group() -> None:
-    split = blocks()
-    model = create_model("lightgcn", split, dim=8)
-    fit(model, split, epochs=30, patience=30, batch_size=256, learning_rate=0.05, show=False, device="cpu")
+def test_a_stranger_gets_the_items_of_the_group(fitted: tuple[Split, LightGCN]) -> None:
+    model = fitted[1]
     with torch.no_grad():
         best = model.scores(of_users([[1, 4]], [-1])).topk(10).indices[0]
     assert (best % 3).tolist() == [0] * 10

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -34,8 +35,9 @@ def peak_mb() -> float:
 _PACKAGES = ("torch", "numpy", "polars", "scipy", "pydantic", "safetensors")
 
 
+@cache
 def commit() -> str:
-    """Return the short commit of the checkout that this package runs from."""
+    """Return the short commit of the checkout that this package runs from, as it was when it was first asked for."""
     here = Path(reverie.__file__).parent
     head = _git(here, "rev-parse", "--short=9", "HEAD")
     return head + "+" if head and _git(here, "status", "--porcelain", "--untracked-files=no", "--", ".") else head

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -105,12 +107,18 @@ def cell_name(row: str, dataset: str) -> str:
 
 def start_values(dataset: str, model: str, packaged: Mapping[str, Path]) -> dict[str, Any]:
     """Return what a recipe for a dataset and a model starts from: the packaged base, else the model's defaults."""
-    for path in packaged.values():
-        values: dict[str, Any] = read_yaml(path)
-        if values.pop("base", False) and values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
-            return values
+    for values in filter(None, map(_base_values, packaged.values())):
+        if values["dataset"] == {"name": dataset} and values["model"]["name"] == model:
+            return deepcopy(values)
     training = getattr(MODELS.config(model), "training_defaults", {})
     return {"model": {"name": model}, "training": dict(training)}
+
+
+@cache
+def _base_values(path: Path) -> dict[str, Any] | None:
+    """Return what a packaged recipe says, read once, where it is a base."""
+    values: dict[str, Any] = read_yaml(path)
+    return values if values.pop("base", False) else None
 
 
 def suite_files() -> dict[str, Path]:

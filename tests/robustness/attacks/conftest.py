@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,12 @@ def blocks(users: int = 120, items: int = 60, rated: bool = True, seed: int = 0)
     events = pl.DataFrame(rows, schema=["user", "item", "timestamp", "rating"], orient="row")
     catalog = pl.DataFrame({"item": np.arange(items), "title": [f"Tale {i}" for i in range(items)]})
     return Dataset(events if rated else events.drop("rating"), catalog, name="blocks", licence="CC0-1.0")
+
+
+@cache
+def arena_of(rated: bool) -> Arena:
+    """Open an arena of `blocks`, once for all tests, which only read it."""
+    return open_arena(blocks(rated=rated), LeaveOneOut())
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,17 @@ def ground() -> Callable[..., Ground]:
         victim: Any = None,
         trials: int = 100,
     ) -> Ground:
-        arena = open_arena(blocks(rated=rated), LeaveOneOut())
+        arena = arena_of(rated)
         code = int(arena.split.vocabulary.item_codes([0])[0])
         targets = np.zeros(0, dtype=np.int32) if kind == "damage" else np.array([code], dtype=np.int32)
         view = attacker_view(arena, White(kind="white", trials=trials), 0, victim=victim, reward=reward)
         return Ground(arena, view, Goal(kind, targets), Budget(users, size))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def random_hits(ground: Callable[..., Ground]) -> float:
+    """Share of real users who see the target in their top 20 after random profiles, on average over two seeds."""
+    here = ground()
+    return float(np.mean([here.hits(here.craft("random", seed), 20, seed) for seed in (0, 1)]))

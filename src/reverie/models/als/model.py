@@ -57,7 +57,7 @@ class ALS(counting.CountingModel[ALSConfig]):
         rows = counting.history_rows(batch, self.n_items, None)
         rows.sum_duplicates()
         rows.data = damped(rows.data, self.config) / np.float32(mean if self.config.confidence == "counts" else 1)
-        table = torch.from_numpy(arrays["vectors"]).to(getattr(torch, self.config.precision))
+        table = torch.tensor(arrays["vectors"], dtype=getattr(torch, self.config.precision))  # a copy: aligned, loaded or not
         penalty = penalties(rows, unobserved, strength, exponent, table.dtype)
         solved = solve_exactly(buckets_of(rows, table.shape[1], table.dtype), Problem(table, penalty, unobserved)).float()
         empty = torch.from_numpy(np.diff(rows.indptr) == 0)
