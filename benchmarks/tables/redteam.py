@@ -96,8 +96,9 @@ def _attacks(rows: Sequence[Row]) -> Table:
     for technique in dict.fromkeys(row["technique"] for row in plain if row["technique"]):
         mine = [row for row in plain if row["technique"] == technique]
         shares = [_cell(_values(mine, metric=metric, goal="all")) for metric in ("success", "success_per_call", "parse_failures")]
-        cells.append([technique, *shares, *(_cell(_values(mine, metric="success", goal=kind)) for kind in kinds)])
-    heads = ("goals reached", "calls that got through", "calls not parsed", *kinds)
+        alike = _cell(_values(mine, metric="self_bleu"), False)
+        cells.append([technique, *shares, _cell(_values(mine, metric="coverage")), alike, *(_cell(_values(mine, metric="success", goal=kind)) for kind in kinds)])
+    heads = ("goals reached", "calls that got through", "calls not parsed", "cells filled", "self-BLEU", *kinds)
     return Table("", ["technique", *(Column(head, "right") for head in heads)], cells)
 
 

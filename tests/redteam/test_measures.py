@@ -10,7 +10,7 @@ import pytest
 
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
 from reverie.redteam.detectors.accuracy import Accuracy
-from reverie.redteam.diversity import self_bleu
+from reverie.redteam.diversity import filled_cells, self_bleu
 from reverie.redteam.goal_sets import chat_goals
 from reverie.redteam.measures import rates_by, success_rate
 from reverie.redteam.messages import Message
@@ -108,6 +108,13 @@ def naive_self_bleu(texts: list[str]) -> float:
         nearest = min((abs(len(one) - len(words)), len(one)) for one in others)[1]
         total += precision * (1.0 if len(words) > nearest else math.exp(1 - nearest / len(words)))
     return total / len(texts)
+
+
+def test_cells_are_filled_by_what_got_through() -> None:
+    made = attempts("+-+", "---", "-+x", technique="map-elites.order") + attempts("+--", "--+", technique="map-elites.frame")
+    assert filled_cells(made, columns=8) == 4  # goal 0 in both styles, goal 1 in one, goal 2 in the other
+    assert filled_cells(made) == 3  # one column: a cell is a goal
+    assert filled_cells(attempts("---", "xx-")) == 0
 
 
 def test_self_bleu_is_that_of_a_naive_count() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Finding
-from reverie.redteam.cells import AttackCell, Benign, BenignCell, HardenCell, JudgeCell
+from reverie.redteam.cells import AttackCell, Attacked, Benign, BenignCell, HardenCell, JudgeCell
 from reverie.redteam.engine import LOG
 from reverie.redteam.estimate import estimate, estimate_sentences
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
@@ -78,6 +78,16 @@ def test_held_out_goals_are_attacked_with_cases_of_their_own(tmp_path: Path) -> 
     assert all(parents.values())
     assert not parents["build"] & parents["held-out"]
     assert lab.read_attempts("leaky", tmp_path) == list(fought.attempts)
+
+
+def test_the_archive_of_map_elites_has_a_column_for_each_style(tmp_path: Path) -> None:
+    own = recipe(**CONTROL, techniques={"map-elites": {"kind": "map-elites.rules"}}, calls=6)
+    study = RedTeamStudy(own, tmp_path, RecipeLab(own))
+    found = study.run(AttackCell("leaky", "map-elites", 0), lambda _: None)
+    assert isinstance(found, Attacked)
+    styles = {(one.tried.goal.id, one.tried.technique) for one in study.attempts(AttackCell("leaky", "map-elites", 0))}
+    assert found.cells == 8 * len(found.outcomes)
+    assert found.filled == len(styles) > len(found.outcomes)  # all that this target answers gets through
 
 
 def test_a_replay_says_what_got_through_again(tmp_path: Path) -> None:

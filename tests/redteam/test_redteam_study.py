@@ -16,6 +16,7 @@ from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome,
 from reverie.redteam.claims import claim_rows
 from reverie.redteam.difference import change_table, changes, is_worse
 from reverie.redteam.outputs import read_attempts, read_done, write_outputs
+from reverie.redteam.page import write_page
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.results import COLUMNS, result_rows
 from reverie.redteam.study import RedTeamStudy
@@ -105,7 +106,7 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     chosen = [row for row in rows if row["technique"] == "quiet" and row["defence"] == "learn-r1" and row["seed"] == "0"]
     assert {row["slice"] for row in chosen} == {"all", "held-out-goals", "held-out-techniques"}
     assert {row["goal"] for row in chosen} == {"all", "canary", "phrase"}
-    shares = {"success", "success_per_call", "success_per_call_corrected", "calls", "parse_failures", "failures"}
+    shares = {"success", "success_per_call", "success_per_call_corrected", "calls", "parse_failures", "failures", "coverage"}
     assert {row["metric"] for row in chosen} == shares
     lab = ToyLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path / "elsewhere", lab)
@@ -124,6 +125,20 @@ def test_a_judge_is_a_second_opinion_after_the_attacks(tmp_path: Path) -> None:
     metrics = {row["metric"]: row["value"] for row in read_rows(tmp_path / "redteam.csv")}
     assert float(metrics["judge_auc"]) == 0.75
     assert 0 < float(metrics["judge_agreement"]) < 1
+
+
+def test_an_archive_of_several_columns_has_its_coverage_in_rows_and_on_the_page(tmp_path: Path) -> None:
+    goal = GoalOutcome("a", "canary", "build", calls=10, judged=10, parsed=10, successes=4, blocked=0, first=2)
+    found = Attacked((goal,), 0, 0, 1.0, 1.0, "abc", 0.25, filled=3, cells=8)
+    assert Attacked.from_notes(found.to_notes(), "") == found
+    rows = {row["metric"]: row for row in result_rows(recipe(), "d", AttackCell("parrot", "polite", 0), found)}
+    assert (rows["coverage"]["value"], rows["coverage"]["n"]) == (3 / 8, 8)
+    assert rows["self_bleu"]["value"] == 0.25
+    page = write_page(Summary(recipe(), {AttackCell("parrot", "polite", 0): found}), tmp_path / "page.html", ["d"], [])
+    text = page.read_text(encoding="utf-8")
+    assert "3 of 8 cells" in text
+    assert "37.5\u00a0%" in text
+    assert "self-BLEU" in text
 
 
 def test_refusals_are_compared_where_both_answered(finished: Any) -> None:
@@ -171,6 +186,10 @@ def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:
     table = {row[0].text: row for row in attack_table(summary, "parrot").cells}
     assert "at most" in table["null"][1].note  # never 0 % without its upper bound
     assert int(table["quiet (held out)"][7].text) > 0  # timeouts
+    assert (table["null"][8].text, table["null"][9].text) == ("0.0\u00a0%", "–")  # no cell is filled, so no text is like another
+    assert table["polite"][8].text == table["polite"][1].text  # with one column a cell is a goal
+    assert 0 < float(table["polite"][9].text) < 1
+    assert any("cells of goal × technique are filled" in line for line in said)
     before, *_ = defence_table(summary, "parrot").cells
     assert before[0].text == "none"
     assert worst_rate(summary) >= worst_rate(summary, defended=True) > 0
@@ -196,7 +215,7 @@ def test_the_files_of_a_study_can_be_read_and_equal_runs_write_equal_ones(finish
     write_outputs(study, done, "reverie redteam run toy")
     assert {name: path.read_bytes() for name, path in files.items()} == first
     rows = [json.loads(line) for line in files["parrot.report.jsonl"].read_text(encoding="utf-8").splitlines()]
-    attempts = [one for _, one in read_attempts(study, done)]
+    attempts = [one for cell, one in read_attempts(study, done) if cell.defence == "none"]
     told = [row for row in rows if row["entry_type"] == "attempt"]
     assert len(told) == len(attempts)
     assert {row["status"] for row in told} == {1, 2}
@@ -206,6 +225,13 @@ def test_the_files_of_a_study_can_be_read_and_equal_runs_write_equal_ones(finish
     evals = [row for row in rows if row["entry_type"] == "eval"]
     assert sum(row["fails"] for row in evals) == len(hits)
     assert sum(row["total_processed"] for row in evals) == len(told)
+    behind = [one for cell, one in read_attempts(study, done) if (cell.defence, cell.round) == ("learn", 1)]
+    defended = [json.loads(line) for line in files["parrot+learn-r1.hitlog.jsonl"].read_text(encoding="utf-8").splitlines()]
+    assert len(defended) == sum(one.finding.success for one in behind) > 0
+    assert {row["generator"] for row in defended} == {"reverie parrot+learn-r1"}
+    assert not {row["attempt_id"] for row in defended} & {row["attempt_id"] for row in hits}
+    assert files["parrot+refuse.hitlog.jsonl"].read_text(encoding="utf-8") == ""  # nothing gets through, and the report says so
+    assert '"entry_type": "attempt"' in files["parrot+refuse.report.jsonl"].read_text(encoding="utf-8")
     page = files["report.html"].read_text(encoding="utf-8")
     assert "harmless" in page
     assert "learn, held out goals" in page

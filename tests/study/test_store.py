@@ -177,10 +177,13 @@ def test_a_recipe_may_differ_in_what_is_named(tmp_path: Path) -> None:
         claim(tmp_path / "run", _recipe(seeds=9, k=6), COUNTING, but_for=("seeds",))
 
 
-def test_several_recipes_follow_each_other(tmp_path: Path) -> None:
+def test_settings_of_one_recipe_follow_each_other_and_another_recipe_is_refused(tmp_path: Path) -> None:
     for recipe in (_recipe(), _recipe(k=6)):
         claim(tmp_path / "run", recipe, COUNTING, several=True)
         assert COUNTING.load(str(tmp_path / "run" / "recipe.yaml")) == recipe
+    with pytest.raises(RunError, match="holds a study of another recipe; choose another folder with --out"):
+        claim(tmp_path / "run", _recipe(name="other"), COUNTING, several=True)
+    assert COUNTING.load(str(tmp_path / "run" / "recipe.yaml")) == _recipe(k=6)
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -110,6 +110,10 @@ class Attacked:
     commit: str
     self_bleu: float | None = None
     """How alike the distinct texts are that got through, 1 where all are the same; None where there are fewer than two."""
+    filled: int = 0
+    """Cells of goal × technique in which a text got through."""
+    cells: int = 0
+    """Cells that there are; of one technique with no styles of its own a cell is a goal."""
     folder: str = ""
 
     @property

@@ -1,12 +1,13 @@
-"""How alike the texts of an archive are: self-BLEU."""
+"""What an archive of attacks holds: how many of its cells are filled, and how alike its texts are (self-BLEU)."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from reverie.redteam.attempts import Attempt
 from reverie.seeds import numpy_generator
 
 LONGEST = 4
@@ -14,6 +15,20 @@ LONGEST = 4
 EPSILON = 0.1
 """Matches that an n-gram length counts where it has none, as in the first smoothing of Chen and Cherry (2014)."""
 _WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def filled_cells(attempts: Iterable[Attempt], columns: int = 1) -> int:
+    """Return how many cells of goal × technique are filled: those in which a text got through.
+
+    Parameters
+    ----------
+    attempts : iterable of Attempt
+        What was tried.
+    columns : int
+        Techniques that the attack tells apart, such as the styles of MAP-Elites; with one, a cell is a goal.
+    """
+    through = [one.tried for one in attempts if one.finding.success]
+    return len({(tried.goal.id, tried.technique if columns > 1 else "") for tried in through})
 
 
 def self_bleu(texts: Sequence[str], most: int = 500, seed: int = 0) -> float:

@@ -19,6 +19,8 @@ class Fought:
     attempts: Sequence[Attempt]
     writes: int = 0
     failed_writes: int = 0
+    columns: int = 1
+    """Techniques that it tells apart: columns of its archive of goal × technique."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reverie.files import write_json
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.avid import write_avid
-from reverie.redteam.cells import AttackCell, Attacked, Cell, Result
+from reverie.redteam.cells import NONE, AttackCell, Attacked, Cell, Result
 from reverie.redteam.garak_files import write_garak
 from reverie.redteam.goals import goals_digest
 from reverie.redteam.page import write_page
@@ -23,6 +23,8 @@ SUMMARY = "summary.json"
 def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: str = "moderate") -> list[Path]:
     """Write the page, the garak files and the AVID reports of a study into its folder, and return them.
 
+    A defended target has garak files of its own, ``<target>+<defence>.report.jsonl``; the page draws its examples from targets as they are.
+
     Parameters
     ----------
     study : RedTeamStudy
@@ -36,29 +38,31 @@ def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: st
         of an earlier report. The attempts themselves stay in the study's folder.
     """
     summary, folder = Summary(study.recipe, done), study.folder
-    shown = [] if detail == "limited" else read_attempts(study, done)
+    shown = [] if detail == "limited" else list(read_attempts(study, done))
     digests = [goals_digest(study.lab.goals(target)) for target in study.recipe.targets]
-    files = [write_page(summary, folder / "report.html", digests, [one for _, one in shown], command)]
+    plain = [one for cell, one in shown if cell.defence == NONE]
+    files = [write_page(summary, folder / "report.html", digests, plain, command)]
     run = key({"recipe": study.recipe.model_dump(mode="json")})
     if detail == "limited":
         for old in (*folder.glob("*.report.jsonl"), *folder.glob("*.hitlog.jsonl")):
             old.unlink()
-    for target in study.recipe.targets if shown else ():
-        mine = [one for cell, one in shown if cell.target == target]
-        files += write_garak(folder, target, f"{run}:{target}", target, mine)
+    defended: dict[tuple[str, str], list[Attempt]] = {}
+    for cell, one in shown:
+        defended.setdefault((cell.target, study.recipe.label(cell.defence, cell.round)), []).append(one)
+    for (target, defence), mine in defended.items():
+        name = target if defence == NONE else f"{target}+{defence}"
+        files += write_garak(folder, name, f"{run}:{name}", name, mine)
     files.append(write_avid(folder / "avid.jsonl", summary, detail))
     write_json(folder / SUMMARY, summary_json(summary))
     return [*files, folder / SUMMARY]
 
 
-def read_attempts(study: RedTeamStudy, done: Mapping[Cell, Result | None]) -> list[tuple[AttackCell, Attempt]]:
-    """Return the attempts on targets as they are, with their cells, in order."""
-    found = []
+def read_attempts(study: RedTeamStudy, done: Mapping[Cell, Result | None]) -> Iterator[tuple[AttackCell, Attempt]]:
+    """Yield the attempts with their cells, in order: on targets as they are, and behind each defence."""
     for cell, result in done.items():
-        if isinstance(cell, AttackCell) and isinstance(result, Attacked) and not cell.round:
-            attempts = study.lab.read_attempts(cell.target, Path(result.folder))
-            found += [(cell, one) for one in attempts]
-    return found
+        if isinstance(cell, AttackCell) and isinstance(result, Attacked):
+            for one in study.lab.read_attempts(cell.target, Path(result.folder)):
+                yield cell, one
 
 
 def read_done(study: RedTeamStudy) -> dict[Cell, Result | None]:

@@ -117,7 +117,7 @@ class RecipeLab:
     ) -> Fought:
         """Attack a target as it is defended; see `PARTS`."""
         attacker, target = self.attackers[cell.technique], self._open(cell, learned)
-        fought = Fought(())
+        fought = Fought((), columns=attacker.columns)
         for part, cases in PARTS:
             goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
             mine = tuple(one for one in archive if one.tried.goal in goals)
@@ -131,7 +131,8 @@ class RecipeLab:
             log = run_attack(
                 attacker, target, brief, detect=detect, folder=folder / part, writer=writer, batch=self.recipe.batch, tell=tell
             )
-            fought = Fought((*fought.attempts, *log.attempts), fought.writes + log.writings, fought.failed_writes + log.n_unusable)
+            counts = (fought.writes + log.writings, fought.failed_writes + log.n_unusable)
+            fought = Fought((*fought.attempts, *log.attempts), *counts, attacker.columns)
         return fought
 
     def read_attempts(self, target: str, folder: Path) -> list[Attempt]:

@@ -25,6 +25,7 @@ from reverie.redteam.cells import (
     likeness,
     outcomes_of,
 )
+from reverie.redteam.diversity import filled_cells
 from reverie.redteam.goals import goals_digest
 from reverie.redteam.lab import Lab
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
@@ -166,8 +167,9 @@ class RedTeamStudy:
         fought = self.lab.attack(cell, archive, self._learned(cell), folder, tell)
         outcomes = outcomes_of(self.lab.goals(cell.target), fought.attempts)
         seconds = time.monotonic() - begin
-        alike = likeness(fought.attempts)
-        return Attacked(outcomes, fought.writes, fought.failed_writes, seconds, peak_mb(), self._commit, alike).to_notes()
+        made = Attacked(outcomes, fought.writes, fought.failed_writes, seconds, peak_mb(), self._commit, likeness(fought.attempts))
+        filled = filled_cells(fought.attempts, fought.columns)
+        return replace(made, filled=filled, cells=fought.columns * len(outcomes)).to_notes()
 
     def _harden(self, cell: HardenCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
 from reverie.evaluation import Effect
-from reverie.redteam.cells import NONE, Judged
+from reverie.redteam.cells import NONE, Attacked, Judged
 from reverie.redteam.rates import wilson_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
@@ -33,10 +33,18 @@ def attack_table(summary: Summary, target: str) -> Table:
             technique + (" (held out)" if summary.recipe.techniques[technique].held_out else ""),
             _shown(summary.effect(target, technique)), _shown(summary.effect(target, technique, metric="success_per_call")),
             number(1000 * hits / calls, 0) if calls else "–", number(fmean(first), 1) if first else "–", f"{calls:,}",
-            f"{unread:,}", f"{calls - judged - unread:,}",
+            f"{unread:,}", f"{calls - judged - unread:,}", *_archive(seeds),
         ])  # fmt: skip
     heads = ("goals reached", "calls that got through", "per 1,000 calls", "first at call", "calls", "not parsed", "other failures")
+    heads += ("cells filled", "self-BLEU")
     return Table(f"{target}: what got through", ["technique", *(Column(head, "right") for head in heads)], rows, [CAVEAT])
+
+
+def _archive(seeds: Sequence[Attacked]) -> tuple[str, str]:
+    """Return the share of the cells of goal × technique that are filled, and how alike the texts that got through are."""
+    cells, alike = sum(one.cells for one in seeds), [one.self_bleu for one in seeds if one.self_bleu is not None]
+    filled = percent(sum(one.filled for one in seeds) / cells) if cells else "–"
+    return filled, number(fmean(alike), 2) if alike else "–"
 
 
 def defence_table(summary: Summary, target: str) -> Table:
@@ -95,6 +103,10 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
     if plain is not None and plain != best:
         share = percent(by[plain].value) if by[plain].value else f"none of them (at most {percent(by[plain].high)})"
         yield f"Asked plainly, without an attack, {target} gave in on {share}{' of them' if by[plain].value else ''}."
+    every = summary.attacked(target, ALL)
+    if cells := sum(one.cells for one in every):
+        filled = sum(one.filled for one in every)
+        yield f"{target}: {filled:,} of {cells:,} cells of goal × technique are filled ({percent(filled / cells)}), over all seeds."
     before = summary.effect(target, ALL, part="held-out-goals")
     for defence in summary.defences(target):
         after = summary.effect(target, ALL, defence, part="held-out-goals")

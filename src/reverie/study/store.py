@@ -38,7 +38,8 @@ def claim(
     what : str
         What messages say is not in a folder of something else.
     several : bool
-        Whether recipes may follow each other in one folder, as where every piece is kept by its facts.
+        Whether other settings of the same recipe, by its name, may follow each other in one folder, as where every piece is kept by
+        its facts.
     but_for : sequence of str
         Dotted keys in which a recipe may differ from the one before.
 
@@ -71,7 +72,8 @@ def _is_taken(folder: Path, recipe: R, shelf: RecipeShelf[R], what: str, several
         stored = shelf.load(str(path))
     except ConfigError as error:
         raise RunError(f"{folder} holds a run that this version cannot read ({error}); choose another folder with --out") from error
-    if not several and without(shelf.content(stored), but_for) != without(shelf.content(recipe), but_for):
+    before, now = shelf.content(stored), shelf.content(recipe)
+    if before.get("name") != now.get("name") if several else without(before, but_for) != without(now, but_for):
         raise RunError(f"{folder} holds {a_what} of another recipe; choose another folder with --out, or delete it")
     return True
 

@@ -28,9 +28,9 @@ _ROWS: dict[str, tuple[str, str, str, str, str]] = {
     "crescendo.scripted": ("crescendo:scripted", "CrescendoScripted", "the same with hand-written questions",
                            "russinovich2024crescendo", "turns"),
     "map-elites": ("map_elites:map_elites", "MapElites", "an archive of the best of each style and goal", "samvelyan2024rainbow",
-                   "writes"),
+                   "writes styles"),
     "map-elites.rules": ("map_elites:map_elites", "MapElitesRules", "the same with our rules in the writer's place",
-                         "samvelyan2024rainbow", ""),
+                         "samvelyan2024rainbow", "styles"),
     "mutate.base64": ("mutate:base64", "Mutate", "request or answer in base64", "", "alias:base64 alias:encoding.InjectBase64"),
     "mutate.rot13": ("mutate:rot13", "Mutate", "request or answer in ROT13", "", "alias:rot13 alias:encoding.InjectROT13"),
     "mutate.leetspeak": ("mutate:leetspeak", "Mutate", "request or answer with digits for letters", "",
@@ -44,7 +44,7 @@ _ROWS: dict[str, tuple[str, str, str, str, str]] = {
     "replay": ("simple:replay", "Replay", "attempts of before, said again", "", "archive alias:retry"),
 }  # fmt: skip
 """Technique → what is built, its options, a line for lists, the paper, and tags: ``writes`` needs a model of its own,
-``turns`` holds a conversation, ``archive`` begins from attempts of before, ``alias:`` another tool's name for it."""
+``turns`` holds a conversation, ``styles`` names the style of each attempt behind its own name, ``archive`` begins from attempts of before, ``alias:`` another tool's name for it."""
 
 
 def _entry(target: str, config: str, summary: str, paper: str, tags: str) -> Entry:
@@ -72,6 +72,15 @@ class NamedAttacker:
     def writes(self) -> bool:
         """Whether it needs a model of its own."""
         return "writes" in self.entry.tags
+
+    @property
+    def columns(self) -> int:
+        """Number of the techniques that its attempts tell apart."""
+        if "styles" not in self.entry.tags:
+            return 1
+        from reverie.redteam.attackers.styles import STYLES
+
+        return len(STYLES)
 
     def options(self, brief: Brief) -> Options:
         """Return its options out of a brief."""
