@@ -35,6 +35,7 @@ FLOORS = [
         "plain_yaml",
         "documents",
         "files",
+        "pieces",
         "scratch",
         "packed",
         "memory",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from reverie.printing import clipped
+
 
 class ReverieError(Exception):
     """Base of all errors that a user can cause; the command line prints the message and exits with code 2."""
@@ -28,8 +30,7 @@ class NotFinite(ValueError):
 
 def short(text: str, width: int = 100) -> str:
     """Return a text on one line, control characters written out and its middle left out where it is long."""
-    cut = text if len(text) <= width else f"{text[: width // 2]} … {text[-width // 4 :]}"
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in clipped(text, width))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -29,6 +29,11 @@ def printable(text: str, lines: bool = False) -> str:
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub(" ", text)))
 
 
+def clipped(text: str, width: int) -> str:
+    """Return a text, its middle left out where it has more than `width` characters."""
+    return text if len(text) <= width else f"{text[: width // 2]} … {text[-width // 4 :]}"
+
+
 def escaped_json(text: str) -> str:
     """Return JSON with those characters escaped that JSON lets stand and `printable` does not, but for line breaks."""
     shown = rf"(?!\n)(?:{_CONTROLS.pattern}|{_SURROGATES.pattern}|[\u2028\u2029])"

@@ -133,6 +133,9 @@ def run(own: Path) -> Path:
     """The run, with new items in the working folder."""
     NEW.write_csv("new.csv")
     np.save("new.npy", VALUES[[3, 7]] * 2)
+    Path("covers").mkdir()
+    Path("covers/1.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    Path("model.bin").write_bytes(np.random.default_rng(0).bytes(9000))
     return own / "run"
 
 
@@ -196,6 +199,9 @@ BAD: list[tuple[str, list[str], dict[str, Any], str]] = [
     ("recommend", ["--only-new"], {}, "--only-new recommends the items of --items alone"),
     ("recommend", [*OPTIONS, "--only-new", "--allow", "new.csv"], {}, "give that, and no --allow"),
     ("recommend", ["--items", "missing.csv"], {}, "missing.csv does not exist"),
+    ("recommend", ["--items", "new.npy"], {}, "new.npy is an array, and new items need a table of their ids; give that"),
+    ("recommend", ["--items", "covers"], {}, "covers/1.jpg is a picture, a video or sound; give a table"),
+    ("recommend", ["--items", "model.bin"], {}, "model.bin is neither text nor a table of a known format; save it"),
     ("recommend", ["--items", "new.csv", "--content", "text=new.npy"], {}, "reads no content 'text'; it reads image"),
     ("recommend", OPTIONS, {"items": ["a03", "a07"]}, "has no new item: the model knows all 2 of them already"),
     ("recommend", OPTIONS, {"items": ["n1", "n1"]}, "lists item n1 twice"),

@@ -154,6 +154,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"share": 0}, "cold items need shares above 0"),
     ({"share": 0.6, "valid": 0.4}, "cold items need shares above 0 that leave items"),
     ({"share": 0.5, "valid": -0.1}, "not share=0.5, valid=-0.1"),
+    ({"share": "x"}, "'cold_items': share='x' is not a number; write one"),
+    ({"share": float("nan")}, "not share=nan, valid=0.05"),
+    ({"seed": 1.5}, "seed=1.5 is not a whole number; write one"),
+    ({"valid": None}, "valid=None is not a number; write one"),
     ({"share": 0.01, "valid": 0.1}, "no test question of 'tiny' is about one of the 0 cold items; hold out more"),
     (
         {"share": 0.1, "valid": 0.89, "seed": 0},
@@ -166,6 +170,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_shares_that_are_not_possible(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises((ConfigError, DataError), match=sentence):
         cold_items(leave_one_out(tiny_dataset()), **options)
+
+
+def test_a_dataset_is_no_split() -> None:
+    other: Any = tiny_dataset()
+    with pytest.raises(
+        ConfigError, match=r"'cold_items' takes a split, not a Dataset; give one, as of rv\.leave_one_out\(dataset\)"
+    ):
+        cold_items(other)
 
 
 def test_labelled_rows_are_refused() -> None:

@@ -142,10 +142,10 @@ def test_a_dataset_says_what_its_items_have(tmp_path: Path, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "reverie.data"):
         dataset = with_features(tiny_dataset(), {"text": tmp_path / "text.csv"})
     assert "1 of 4 ids of the text features (25.0%) match no item of 'tiny', the first is 'zz'; they are left out" in caplog.text
-    assert dataset.notes[-1] == "text, 3 numbers, of 3 of 20 items; 17 items have no content at all"
+    assert dataset.notes[-1] == "text, 3 numbers, of 3 of 20 items (17 lack it, 85.0%); 17 items have no content at all"
     assert dataset.sha256 == tiny_dataset().sha256
     both = with_features(dataset, {"image": str(tmp_path / "image.npy")})  # in the order of the catalogue
-    assert both.notes[-1] == "text, 3 numbers, of 3 of 20 items; image, 2 numbers, of 20 of 20 items"
+    assert both.notes[-1] == "text, 3 numbers, of 3 of 20 items (17 lack it, 85.0%); image, 2 numbers, of 20 of 20 items"
     content = both.vocabulary.content
     np.testing.assert_allclose(content["text"].values[3], VALUES[0])
     assert content["text"].present.sum() == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,14 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import reverie as rv
 from reverie.data.batch import SequenceBatch, history_batch
+from reverie.data.content import ItemFeatures
 from reverie.data.plans import create_plan
 from reverie.models import create_model
 from reverie.models.dssm.model import DSSM
 from reverie.models.item_encoders.config import ItemEncoderOptions
 from reverie.models.item_encoders.shelf import ENCODERS
 from reverie.registry import Entry
-from reverie.testing.data import tiny_split
+from reverie.testing.data import tiny_dataset, tiny_split
 
 if TYPE_CHECKING:
     from reverie.data.vocabulary import Vocabulary
@@ -120,3 +123,15 @@ def test_items_are_read_through_an_encoder_of_content(user: str, monkeypatch: py
     lacking = model.eval().item_table()[[3, 5]]  # items without a picture
     torch.testing.assert_close(lacking[0], lacking[1])
     torch.testing.assert_close(lacking[0], model.item_tower(torch.zeros(4)))
+
+
+def test_content_that_nobody_asked_it_to_read_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    features = ItemFeatures(tiny_dataset().vocabulary.items, np.eye(20, 3, dtype=np.float32))
+    split = rv.leave_one_out(rv.with_features(tiny_dataset(), {"image": features}))
+    said = "dssm learns items by their ids and reads nothing of their content (image); "
+    said += "item_encoder={kind: features, modality: image} reads it"
+    for options, expected in (({}, [said]), ({"item_encoder": "id"}, []), ({"item_encoder": "image"}, [])):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "reverie.data"):
+            rv.fit(create_model("dssm", split, **options), split, epochs=1, show=False)  # type: ignore[arg-type]
+        assert [record.getMessage() for record in caplog.records] == expected

@@ -49,6 +49,13 @@ def test_a_narrow_terminal_is_kept(width: int) -> None:
     assert max(map(len, printed(many, width).splitlines())) <= width
 
 
+def test_a_text_without_end_is_cut() -> None:
+    text = printed(Table("", ("item", "title"), [("7", f"begin {'word ' * 4000} end")]))
+    assert "begin word" in text
+    assert text.rstrip().endswith("end")
+    assert len(text) < 2000
+
+
 HOSTILE = "Boot [/b] [red] :sun: \x1b[31m\x9b1mred\x07 a\nb\tc \u202egnp\u2066 \udcff [bold]Loud"
 SHOWN = "Boot [/b] [red] :sun: [31m1mred a b c gnp \ufffd [bold]Loud"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverie.cli.options import Device, Offline, be_offline, console, say
-from reverie.errors import ReverieError
+from reverie.errors import ReverieError, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,5 +104,5 @@ def demo(
     model = next(run for run in comparison.runs if run.recipe.model_name == "sasrec").model()
     films = ["Toy Story (1995)", "Star Wars (1977)", "Fargo (1996)"]
     for row in recommend(model, films, k=5, titles=True).iter_rows(named=True):
-        screen.print(f"     {row['rank']}. {row['title']}", markup=False)
+        screen.print(f"     {row['rank']}. {short(row['title'])}", markup=False)
     screen.print(f"done in {time.monotonic() - begin:.0f} s", markup=False)

@@ -10,7 +10,7 @@ import typer
 from reverie.cli.log_options import NAMED, Reading, reads_log
 from reverie.cli.new_items import Content, Items, extended
 from reverie.cli.options import Device, Json, Log, Offline, print_json, print_list, say
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError, DataError, short
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,7 +102,7 @@ def _taken(typed: list[str], known: Vocabulary) -> list[Any]:
     codes = find_items(typed, known).tolist()
     for text, code, id_code in zip(typed, codes, known.item_codes(typed).tolist(), strict=True):
         if not id_code and known.title(code) != text:
-            say(f"'{text}' is taken for '{known.title(code)}', item {known.items[code - 1]}")
+            say(f"'{short(text)}' is taken for '{short(known.title(code))}', item {known.items[code - 1]}")
     return [known.items[code - 1] for code in codes]
 
 
@@ -154,5 +154,5 @@ def _show(frame: pl.DataFrame, json: bool) -> None:
         print_json(frame.to_dicts())
         return
     found = frame.iter_rows(named=True)
-    rows = [(str(row["rank"]), str(row["item"]), str(row.get("title") or ""), f"{row['score']:.4f}") for row in found]
+    rows = [(str(row["rank"]), str(row["item"]), short(str(row.get("title") or "")), f"{row['score']:.4f}") for row in found]
     print_list(("rank", "item", "title", "score"), rows)

@@ -13,8 +13,8 @@ from reverie.video.estimate import SECONDS as PIXEL
 
 STEP, EVENT = 0.02, 2e-5
 """Seconds of an update, and more for each event in it, of a small network over histories on one processor core."""
-QUESTION = 2e-4
-"""Seconds of a validation question."""
+QUESTION, CELL = 2e-4, 1.0
+"""Seconds of a question of validation or test, and of what every training costs beside its epochs: model, files, measures."""
 CONTENT = 1.3
 """An epoch over frozen features in epochs over ids."""
 SOUND = 0.1
@@ -34,15 +34,17 @@ def estimate_sentences(study: ContentStudy) -> Iterator[str]:
 def cell_seconds(study: ContentStudy, cell: ContentCell) -> float:
     """Return about how long a training takes at most."""
     split, training = study.opened[cell.data].split, study.recipe.training_of(cell.data, cell.recommender, cell.encoder)
+    encoder = study.recipe.encoders.get(cell.encoder)
+    options = encoder.set if encoder else {}
+    tested = CELL + QUESTION * len(split.test) * (1 + len(encoder.drop) if encoder else 1)
     if "learns" not in MODELS[study.recipe.recommenders[cell.recommender].model].tags:
-        return EVENT * split.train.n_events
-    options = study.recipe.encoders[cell.encoder].set if cell.encoder else {}
+        return tested + EVENT * split.train.n_events
     questions = min(len(split.valid), training.validation_queries or len(split.valid))
     items, updates = split.vocabulary.n_items, -(-len(split.train) // training.batch_size)
     learned = STEP * updates + EVENT * split.train.n_events
     epoch = learned * (1.0 if options.get("kind", "id") == "id" else CONTENT) + QUESTION * questions
     looked_at = min(items, training.batch_size * split.train.n_events / max(1, len(split.train))) * updates + items / 3
-    return training.epochs * (epoch + looked_at * sum(_clip_seconds(study, cell.data, one) for one in _parts(options)))
+    return tested + training.epochs * (epoch + looked_at * sum(_clip_seconds(study, cell.data, one) for one in _parts(options)))
 
 
 def _parts(options: Mapping[str, Any]) -> list[Mapping[str, Any]]:

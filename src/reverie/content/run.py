@@ -22,8 +22,8 @@ from reverie.study.run import run_study
 
 def report(recipe: ContentRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it, or go on with one."""
+    study = ContentStudy(recipe, call.folder, call.device, call.offline, call.show)  # shows its own progress
     with progress(0, recipe.name, call.show) as bar:
-        study = ContentStudy(recipe, call.folder, call.device, call.offline, call.show)
         for line in estimate_sentences(study):
             bar.line(line)
     done = run_study(study, results=call.results, show=call.show)

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import torch
+    from torch import Tensor
 
     from reverie.content.clip_world.generate import ClipWorld
+    from reverie.models.item_encoders.base import ContentEncoder
 
 KNOWN = {"motion+sound": (True, True), "motion": (True, False), "sound": (False, True), "nothing": (False, False)}
 """What an oracle knows of the clips of a world."""
@@ -60,7 +62,7 @@ def train_cell(
     shutil.rmtree(folder / "training" / "state", ignore_errors=True)
     tested = {WHOLE: model} | {drop: without(model, drop, split) for drop in drops}
     for drop, one in tested.items():
-        found = evaluate(one, split.test, train=split.train, device=device, protocol=split.protocol)
+        found = evaluate(one, split.test, top=0, train=split.train, device=device, protocol=split.protocol)  # ranks alone are read
         found.save(place(folder, drop))
     weights = sum(one.numel() for one in cast("torch.nn.Module", model).parameters()) if hasattr(model, "parameters") else 0
     return Trained(
@@ -95,13 +97,20 @@ def lacking(model: Recommender) -> dict[str, int]:
     names = [part.name for part in getattr(options, "parts", (options,)) if part is not None and part.kind != "id"]
     every: Iterable[Any] = getattr(model, "modules", tuple)()
     encoders = [one for one in every if isinstance(one, ContentEncoder) and not isinstance(one, FusedEncoder)]
-    there = {name: one.fixed.get("present") for name, one in zip(names, encoders, strict=False)}
-    return {name: int((~one).sum()) for name, one in there.items() if one is not None and not bool(one.all())}
+    counts = {name: int((~one.present(_codes(one))).sum()) for name, one in zip(names, encoders, strict=False)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _codes(encoder: ContentEncoder) -> Tensor:
+    """Return the codes of all items of an encoder → [N]."""
+    import torch
+
+    return torch.arange(1, encoder.n_items + 1, device=encoder.missing.device)
 
 
 def measure_truth(world: ClipWorld, split: Split, folder: Path, commit: str) -> Trained:
     """Measure oracles that know more or less of a clip world; "drops" are then what they know."""
     for name, (motion, sound) in KNOWN.items():
         oracle = Oracle(world, split.vocabulary, motion, sound)
-        evaluate(oracle, split.test, train=split.train, protocol=split.protocol).save(place(folder, name))
+        evaluate(oracle, split.test, top=0, train=split.train, protocol=split.protocol).save(place(folder, name))
     return Trained(str(folder), tuple(KNOWN), 0.0, 0.0, None, 0, 0, cold_count(split), commit=commit)

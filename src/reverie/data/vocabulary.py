@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reverie.data.content import Features
 from reverie.data.ids import matched, matched_one
 from reverie.errors import DataError
+from reverie.printing import clipped
 from reverie.shown import Shown
 
 
@@ -128,7 +129,7 @@ class Vocabulary(Shown):
         Returns
         -------
         str
-            Never empty.
+            Never empty; of more than 200 characters the middle is left out.
 
         Raises
         ------
@@ -137,7 +138,7 @@ class Vocabulary(Shown):
         """
         if not 1 <= code <= self.n_items:
             raise DataError(f"item code {code} is outside 1..{self.n_items}")
-        return str(self.names[int(code) - 1])
+        return clipped(str(self.names[int(code) - 1]), 200)
 
 
 MANY = 256

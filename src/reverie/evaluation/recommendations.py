@@ -17,7 +17,7 @@ from reverie.data.readers.formats import open_table
 from reverie.data.readers.layouts import EVENT_NAMES
 from reverie.data.readers.table import find_column, missing_column
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import ConfigError, DataError
+from reverie.errors import ConfigError, DataError, short
 
 CUTOFF = 85.0
 """Similarity, 0…100, from which a title counts as found."""
@@ -55,13 +55,15 @@ def _no_item(wanted: Any, count: int, of: int, vocabulary: Vocabulary) -> DataEr
     """Return the error for an id that no item has: what it is instead, or how many others there are."""
     wanted = wanted.item() if isinstance(wanted, np.generic) else wanted
     if isinstance(wanted, str) and _folded(wanted) in _titled(vocabulary):
-        return DataError(f"no item has the id {wanted!r}, which is a title; give titles=True, or ids like {vocabulary.items[0]!r}")
+        return DataError(
+            f"no item has the id {short(repr(wanted))}, which is a title; give titles=True, or ids like {vocabulary.items[0]!r}"
+        )
     if vocabulary.user_codes([wanted])[0] >= 0:
         known = f"ids of items look like {vocabulary.items[0]!r}"
         return DataError(f"no item has the id {wanted!r}, which is a user; give users=[{wanted!r}] with data=dataset; {known}")
     others = f"{count} of {of} items of the histories are unknown; " if of > 1 else ""
     skip = "unknown='skip' leaves unknown ones out"
-    return DataError(f"no item has the id {wanted!r}; {others}ids look like {vocabulary.items[0]!r}, and {skip}")
+    return DataError(f"no item has the id {short(repr(wanted))}; {others}ids look like {vocabulary.items[0]!r}, and {skip}")
 
 
 def listed_items(wanted: Sequence[Any] | NDArray[Any], vocabulary: Vocabulary, titles: bool = False) -> NDArray[np.int32]:
@@ -111,23 +113,25 @@ def _by_title(wanted: Any, titled: Mapping[str, list[int]], vocabulary: Vocabula
     from rapidfuzz import fuzz, process, utils
 
     if not titled:
-        raise DataError(f"no item has the id '{wanted}', and this catalogue has no titles to look in; use ids of the training data")
+        raise DataError(
+            f"no item has the id '{short(str(wanted))}', and this catalogue has no titles to look in; use ids of the training data"
+        )
     if not isinstance(wanted, str):
         raise DataError(f"no item has the id {wanted!r}; ids look like {vocabulary.items[0]!r}, and titles are text")
     text = _folded(wanted)
     if text not in titled:
         near = process.extract(text, list(titled), scorer=fuzz.WRatio, processor=utils.default_process, limit=3)
-        named = ", ".join(f"'{vocabulary.title(titled[title][0])}'" for title, _, _ in near)
+        named = ", ".join(f"'{short(vocabulary.title(titled[title][0]))}'" for title, _, _ in near)
         numbers = set(re.findall(r"\d+", text))
         is_id = not any(map(str.isalpha, text)) or not numbers <= set(re.findall(r"\d+", near[0][0]))
         if near[0][1] < CUTOFF or is_id:
-            raise DataError(f"no item has the id or title '{wanted}'; the nearest titles are {named}")
+            raise DataError(f"no item has the id or title '{short(wanted)}'; the nearest titles are {named}")
         if len(near) > 1 and near[1][1] > near[0][1] - MARGIN:
-            raise DataError(f"'{wanted}' may mean several items; write one of the titles {named} in full")
+            raise DataError(f"'{short(wanted)}' may mean several items; write one of the titles {named} in full")
         text = near[0][0]
     if len(titled[text]) > 1:
         ids = ", ".join(str(vocabulary.items[code - 1]) for code in titled[text][:5])
-        raise DataError(f"{len(titled[text])} items have the title '{wanted}'; name one by its id: {ids}")
+        raise DataError(f"{len(titled[text])} items have the title '{short(wanted)}'; name one by its id: {ids}")
     return titled[text][0]
 
 

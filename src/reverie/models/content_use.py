@@ -22,6 +22,13 @@ def modalities_read(config: Any, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(getattr(config, "modalities", ())) or tuple(known)
 
 
+def content_unread(config: Any, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the content that a model could read and does not, as nobody chose its encoder of items; ids chosen are a choice."""
+    if "item_encoder" not in getattr(type(config), "model_fields", ()) or "item_encoder" in config.model_fields_set:
+        return ()
+    return tuple(known)
+
+
 def reads_titles(config: Any) -> bool:
     """Return whether an encoder of a model, or a part of it, reads the titles themselves rather than features of them."""
     encoder = getattr(config, "item_encoder", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from reverie.data.ids import matched
 from reverie.data.read_as import told
 from reverie.data.readers import read_catalog, read_features
 from reverie.data.readers.beside import check_ids
+from reverie.data.readers.packed import without_packing
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.models.content_use import modalities_read, reads_content, reads_titles
@@ -65,6 +67,11 @@ def with_new_items(
             f"{other}, such as model.item_encoder.kind=text"
         )
     where = str(items) if isinstance(items, str | os.PathLike) else "the list of new items"
+    if without_packing(Path(where)).suffix.lower() in (".npy", ".npz"):
+        raise DataError(
+            f"{where} is an array, and new items need a table of their ids; give that, and the array as --content NAME={where}, "
+            f"content={{'NAME': '{where}'}} in Python"
+        )
     listed = _in_ids_of(read_catalog(items), known, where)
     rows, given = listed["item"], (content or {}).items()
     found = {kind: one if isinstance(one, ItemFeatures) else read_features(one, catalog=rows) for kind, one in given}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from reverie.printing import printable
+from reverie.printing import clipped, printable
 from reverie.shown import html_table
 
 if TYPE_CHECKING:
@@ -221,13 +221,13 @@ class Table:
         return {"title": self.title, "columns": [one.title for one in self.heads], "rows": rows, "notes": list(self.notes)}
 
 
-GAP = 2
-"""Blanks between two columns."""
+GAP, LONGEST = 2, 500
+"""Blanks between two columns, and characters of a cell beyond which a terminal is shown its beginning and end."""
 
 
 def _width(cell: TableCell) -> int:
     """Return how many characters the longest line of a cell has."""
-    text = f"{cell.text}  {cell.aside}" if cell.aside else cell.text
+    text = f"{clipped(cell.text, LONGEST)}  {cell.aside}" if cell.aside else clipped(cell.text, LONGEST)
     return max(len(line) for line in (text, *cell.note.split("\n")))
 
 
@@ -238,7 +238,7 @@ def _text(cell: TableCell, narrow: bool = False) -> Any:
     style = "" if cell.emphasis == "none" else cell.emphasis
     aside = f"  {printable(cell.aside)}" if cell.aside else ""
     note = printable(cell.note.replace("–", "–\n") if narrow else cell.note, lines=True)
-    return Text.assemble((printable(cell.text), style), aside, "\n" if note else "", (note, "dim"))
+    return Text.assemble((clipped(printable(cell.text), LONGEST), style), aside, "\n" if note else "", (note, "dim"))
 
 
 def _markdown(cell: TableCell) -> str:

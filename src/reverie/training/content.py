@@ -10,8 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from reverie.calls import call_if_present
 from reverie.data.dataset import Dataset
 from reverie.data.ids import matched
+from reverie.data.read_as import told
+from reverie.data.readers.beside import covered
 from reverie.data.split import Split
 from reverie.models.blend.config import part_options
 from reverie.models.content_use import modalities_read, reads_content
@@ -39,6 +42,8 @@ def with_content(dataset: Dataset, *modalities: str, show: bool = True) -> Datas
     Returns
     -------
     Dataset
+        The same events and the same identity. Its notes, and the log ``reverie.data``, say how many items have which features and
+        how many have none.
 
     Raises
     ------
@@ -56,14 +61,29 @@ def with_content(dataset: Dataset, *modalities: str, show: bool = True) -> Datas
         if name in dataset.content:
             continue
         items = catalogue(dataset)
-        with progress(max(1, len(contents(name, items))), f"features of {name}", show) as shown:
-            made[name] = extract(name, items, partial(_advance, shown, f"{name} features"), shown.line)
-    return replace(dataset, content={**dataset.content, **made}) if made else dataset
+        what = f"{name} features of '{dataset.name}'"
+        with progress(max(1, len(contents(name, items))), what, show) as shown:
+            made[name] = extract(
+                name, items, partial(_advance, shown, what), partial(told, warning=True), partial(_skip, shown, what)
+            )
+    if not made:
+        return dataset
+    result = replace(dataset, content={**dataset.content, **made})
+    note = covered(result)
+    told(f"content: {note}")
+    return replace(result, notes=(*dataset.notes, note))
 
 
 def _advance(shown: Progress, what: str, done: int) -> None:
     for _ in range(done):
         shown.advance(what)
+
+
+def _skip(shown: Progress, what: str, done: int) -> None:
+    """Tell of items that need no making: their features were made before."""
+    if done:
+        call_if_present(shown, "skip", done)
+        shown.line(f"{what}: {done:,} were made before")
 
 
 def catalogue(dataset: Dataset) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from reverie.data.sequences import Sequences
 from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
+from reverie.models.content_use import content_unread
 from reverie.models.own import count, fits
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender, Scores, Wraps
@@ -122,6 +123,10 @@ def _fit(
     if "weight" in sequences.columns and model.card.name in MODELS and "weights" not in MODELS[model.card.name].tags:
         able = ", ".join(sorted(name for name in MODELS if "weights" in MODELS[name].tags))
         LOGGER.warning("%s counts every event once, and not by its weight; models that weigh events are %s", model.card.name, able)
+    if unread := content_unread(model.card.config, split.vocabulary.content):
+        said = "%s learns items by their ids and reads nothing of their content (%s); item_encoder={kind: features, modality: %s} "
+        said += "reads it"
+        LOGGER.warning(said, model.card.name, ", ".join(unread), unread[0])
     reset_peak()
     if fits(model):
         watch = Stopwatch()

@@ -68,6 +68,30 @@ def test_titles_are_encoded_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> No
         extract("text", items.with_columns(title=pl.lit("another")))
 
 
+def test_a_pass_that_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(extractors.Titles, "piece", 8)
+    whole = rv.with_content(tiny_dataset(), "text", show=False).content["text"].values
+    monkeypatch.setenv("REVERIE_CACHE", str(tmp_path / "other"))
+    made, vectors = list[int](), extractors.Titles.vectors
+
+    def cut(self: extractors.Titles, content: Any, advance: Any) -> Any:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(len(content))
+        return vectors(self, content, advance)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extractors.Titles, "vectors", cut)
+        with pytest.raises(KeyboardInterrupt):
+            rv.with_content(tiny_dataset(), "text", show=False)
+        made.clear()
+        again = rv.with_content(tiny_dataset(), "text").content["text"].values
+    assert made == [4]
+    assert "text features of 'tiny': 16 were made before" in capsys.readouterr().err
+    assert np.array_equal(again, whole)
+    assert not list((tmp_path / "other" / "content").glob("*.pieces"))
+
+
 def test_a_broken_cover_is_an_item_without_one(tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     colours = np.random.default_rng(0).integers(0, 255, (5, 40, 60, 3), dtype=np.uint8)
@@ -94,7 +118,12 @@ def test_a_broken_cover_is_an_item_without_one(tmp_path: Path) -> None:
 def test_a_dataset_gets_features_where_they_are_missing() -> None:
     dataset = rv.with_content(tiny_dataset(), "text", show=False)
     assert dataset.content["text"].values.shape == (20, 16)
+    assert dataset.notes[-1] == "text, 16 numbers, of 20 of 20 items"
     assert rv.with_content(dataset, "text") is dataset
+    titles = pl.when(pl.col("item").is_in(["a03", "a07"])).then(pl.lit(" ")).otherwise("title").alias("title")
+    some = replace(tiny_dataset(), catalog=tiny_dataset().catalog.with_columns(titles))
+    said = "text, 16 numbers, of 18 of 20 items (2 lack it, 10.0%); 2 items have no content at all"
+    assert rv.with_content(some, "text", show=False).notes[-1] == said
     assert rv.leave_one_out(dataset).vocabulary.content["text"].present.all()
     with pytest.raises(ConfigError, match="unknown extractor 'sound'"):
         rv.with_content(dataset, "sound")

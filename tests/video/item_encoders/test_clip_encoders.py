@@ -10,6 +10,7 @@ import torch
 
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
+from reverie.models import create_model
 from reverie.models.item_encoders.shelf import ENCODERS
 from reverie.options import checked
 from reverie.registry import load_object
@@ -110,7 +111,7 @@ def test_a_single_item_can_be_learned_from(make: Any, folder: Path) -> None:
 
 def test_silent_clips_are_items_without_sound(folder: Path) -> None:
     encoder = audio(folder, ["a", "b", "c"]).eval()
-    assert encoder.fixed["present"].tolist() == [True, False, True]
+    assert encoder.present(torch.tensor([1, 2, 3])).tolist() == [True, False, True]
     assert encoder.table()[1].equal(encoder.missing.detach())
 
 
@@ -199,7 +200,7 @@ def test_broken_files_are_items_without_vectors(tmp_path: Path) -> None:
         (video, {"below": "stem"}, "below is for tuning 'top'"),
         (video, {"network": "tsn"}, "unknown video network 'tsn'"),
         (video, {"set": {"width": 3}}, "unknown option 'width'"),
-        (audio, {"clips": "nowhere"}, "is no prepared folder"),
+        (audio, {"tuning": "frozen", "clips": "nowhere"}, "were to be in nowhere, and that folder is gone; put it back there"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(make: Any, options: dict[str, Any], said: str, folder: Path) -> None:
@@ -208,10 +209,29 @@ def test_options_that_do_not_fit_are_refused(make: Any, options: dict[str, Any],
 
 
 def test_clips_of_nobody_are_refused(folder: Path) -> None:
+    nothing: Any = None  # clips are looked at before any event is
     with pytest.raises(DataError, match=r"none of 2 items has a clip in .* name clips by the ids of items"):
-        video(folder, ["x", "y"])
+        video(folder, ["x", "y"]).observe(nothing)
     with pytest.raises(DataError, match="nothing is heard"):
-        audio(folder, ["b"])
+        audio(folder, ["b"]).observe(nothing)
+
+
+@pytest.mark.parametrize("make", [video, audio])
+def test_clips_are_opened_when_they_are_needed(make: Any, folder: Path) -> None:
+    items = ["none", "c", "d"]
+    trained = make(folder, items).eval()
+    table = trained.table()
+    loaded = make(Path("gone"), items).eval()
+    loaded.load_state_dict(trained.state_dict())
+    assert loaded.table().equal(table)
+    with pytest.raises(DataError, match="were to be in gone, and that folder is gone; put it back there"):
+        loaded.train().table()
+
+
+@pytest.mark.parametrize("kind", ["video", "audio"])
+def test_clips_without_a_folder_are_named(kind: str) -> None:
+    with pytest.raises(ConfigError, match=rf"'clips' is missing, the folder that .* item_encoder: {{kind: {kind}, clips: FOLDER}}"):
+        create_model("sasrec", vocabulary(["a"]), item_encoder={"kind": kind})
 
 
 @pytest.mark.parametrize("entry", [VIDEO, AUDIO])

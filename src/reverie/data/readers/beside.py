@@ -72,16 +72,22 @@ def _read(name: str, given: Any, catalog: pl.Series | None) -> ItemFeatures:
 
 
 def covered(dataset: Dataset) -> str:
-    """Return how many items of the log have which features, and how many have none."""
+    """Return how many items of the log have which features, and how many lack each, or all."""
     items = dataset.events["item"].unique()
     held = {name: pl.Series(features.ids) for name, features in dataset.content.items()}
     there = {name: items.is_in(matched(ids, items.dtype).drop_nulls().implode()).to_numpy() for name, ids in held.items()}
     parts = [
-        f"{name}, {dataset.content[name].values.shape[1]:,} numbers, of {present.sum():,} of {len(items):,} items"
+        f"{name}, {dataset.content[name].values.shape[1]:,} numbers, of {present.sum():,} of {len(items):,} items" + _lack(present)
         for name, present in there.items()
     ]
     bare = int((~np.logical_or.reduce(list(there.values()))).sum())
     return "; ".join([*parts, *([f"{bare:,} items have no content at all"] if bare else [])])
+
+
+def _lack(present: NDArray[np.bool_]) -> str:
+    """Return how many items are without, and which share of them, in words; nothing where none is."""
+    lacking = int((~present).sum())
+    return f" ({lacking:,} lack it, {lacking / len(present):.1%})" if lacking else ""
 
 
 def check_ids(name: str, features: ItemFeatures, items: pl.Series, where: str) -> None:

@@ -20,6 +20,7 @@ FORMATS = ("csv", "tsv", "atomic", "jsonl", "json", "parquet", "arrow", "sequenc
 """By the name that ``format=`` takes; csv stands for every separator."""
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
 _PICKLE = "a pickle, which is never opened; write the table as Parquet"
+_MEDIA = "a picture, a video or sound; give a table, with a column of the paths of such files"
 _OTHERS = {
     b"PK\x03\x04": "an archive or a workbook of a spreadsheet; save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "a workbook of Excel; save the sheet as CSV",
@@ -35,8 +36,19 @@ _OTHERS = {
     b"\x80\x04": _PICKLE,
     b"\x80\x05": _PICKLE,
     b"MATLAB 5.0": "a file of MATLAB; write the table as CSV",
+    b"\xff\xd8\xff": _MEDIA,
+    b"\x89PNG": _MEDIA,
+    b"GIF8": _MEDIA,
+    b"RIFF": _MEDIA,
+    b"\x1aE\xdf\xa3": _MEDIA,
+    b"OggS": _MEDIA,
+    b"ID3": _MEDIA,
 }
 """First bytes of files that are not read, and what to do instead."""
+_CONTROLS = re.compile(r"[\x00\x02-\x08\x0e-\x1b\x7f]")
+"""Characters that text does not have; \\x01 and \\x1c to \\x1f may separate fields."""
+SAMPLE, STRAY = 4096, 0.02
+"""Characters that are looked at for those, and the share of them from which a file is not text."""
 _MARKUP = re.compile(r"\s*<(\?xml|!DOCTYPE|html|[A-Za-z][\w:.-]*[\s>/])", re.IGNORECASE)
 _JSON = re.compile(r"\s*(\{\s*([\"}]|$)|\[\s*([{\[\]]|$))")
 _PYTHON = re.compile(r"\s*\[?\s*\{\s*u?'")
@@ -93,7 +105,10 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
         if head[257:262] == b"ustar":
             raise DataError(f"{where} is an archive of tar; unpack it and give one of its files, or the folder")
     encoding, marked = encoding_of(head, options.encoding), head.startswith(BOM_UTF8)
-    text = head.decode(encoding, errors="replace").removeprefix("\ufeff").replace("\0", "\ufffd")
+    text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    if options.format is None and len(_CONTROLS.findall(text[:SAMPLE])) > STRAY * len(text[:SAMPLE]):
+        raise DataError(f"{where} is neither text nor a table of a known format; save it as CSV or Parquet")
+    text = text.replace("\0", "\ufffd")
     if not text.strip():
         raise DataError(f"{where} is empty; check that it is the right file")
     if size > HEAD:

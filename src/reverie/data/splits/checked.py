@@ -1,4 +1,4 @@
-"""A check of what a way to split is called with: a dataset, and options of their types."""
+"""A check of what a way to split is called with: a dataset or a split, and options of their types."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import numpy as np
 
 from reverie.data.dataset import Dataset
+from reverie.data.split import Split
 from reverie.errors import ConfigError, nearest, short
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,7 +21,7 @@ _WORDS: dict[Any, tuple[str, tuple[type, ...]]] = {
 
 
 def checks_options(split: F) -> F:
-    """Refuse what is no dataset and options that are not of their types, in one sentence, before anything is cut."""
+    """Refuse what is no dataset or split, and options that are not of their types, in one sentence, before anything is cut."""
     signature = inspect.signature(split)
 
     @functools.wraps(split)
@@ -39,6 +40,10 @@ def _check(what: str, name: str, value: Any, hint: Any) -> None:
         if not isinstance(value, Dataset):
             said = f"a {type(value).__name__}"
             raise ConfigError(f"{what} cuts a dataset, not {said}; give rv.load_dataset('ml-100k') or rv.read_events('log.csv')")
+        return
+    if hint is Split:
+        if not isinstance(value, Split):
+            raise ConfigError(f"{what} takes a split, not a {type(value).__name__}; give one, as of rv.leave_one_out(dataset)")
         return
     members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     if any(member in (Any, type(None)) and value is None for member in members):

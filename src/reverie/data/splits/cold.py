@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, row_offsets
 from reverie.data.split import Split
+from reverie.data.splits.checked import checks_options
 from reverie.errors import ConfigError, DataError
 from reverie.seeds import numpy_generator
 
 
+@checks_options
 def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int = 0) -> Split:
     """Hold some items out of training, so that nobody has clicked them when they are asked about.
 

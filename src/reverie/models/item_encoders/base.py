@@ -33,8 +33,9 @@ class ContentEncoder(nn.Module):
         Size N of the catalogue.
     dim : int
         Width D of the vectors.
-    present : Tensor or None, shape [N], bool
-        Which items have content; the others share a learned vector, zero at first. None: all.
+    present : Tensor, callable or None
+        Which items have content [N], bool, or what finds that out, called when it is first needed, so that a model whose table is
+        saved opens nothing; the others share a learned vector, zero at first. None: all.
     at_once : int or None
         Gradient caching: in training, activations of at most so many items are held, and items are encoded a second time in the
         backward pass (statistics of batch normalisation are moved once). None holds all.
@@ -54,12 +55,14 @@ class ContentEncoder(nn.Module):
     rate = 1.0
 
     def __init__(
-        self, n_items: int, dim: int, *, present: Tensor | None = None, at_once: int | None = None, keep: bool = False
-    ) -> None:
+        self, n_items: int, dim: int, *, present: Tensor | Callable[[], Tensor] | None = None, at_once: int | None = None,
+        keep: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.n_items, self.dim, self.at_once = n_items, dim, at_once
         self.missing = nn.Parameter(torch.zeros(dim))
-        self.fixed: dict[str, Tensor] = {} if present is None else {"present": present}
+        self.fixed: dict[str, Tensor] = {"present": present} if isinstance(present, Tensor) else {}
+        self._find = present if callable(present) and not isinstance(present, Tensor) else None
         if keep:
             self.register_buffer("kept", torch.zeros(n_items, dim))
             self.register_buffer("fresh", torch.zeros(n_items, dtype=torch.bool))
@@ -85,6 +88,9 @@ class ContentEncoder(nn.Module):
 
     def present(self, items: Tensor) -> Tensor:
         """Return which items have content; items [U] → [U]."""
+        if self._find is not None and "present" not in self.fixed:
+            with torch.inference_mode(False):
+                self.fixed["present"] = self._find().to(self.missing.device)
         return self.fixed["present"][items - 1] if "present" in self.fixed else torch.ones_like(items, dtype=torch.bool)
 
     def live(self, items: Tensor) -> Tensor:

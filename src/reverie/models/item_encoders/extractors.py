@@ -16,9 +16,6 @@ from reverie.data.sources.packages import require_package
 from reverie.nn import efficientnet, sentences
 from reverie.nn.pictures import read_picture
 
-ROWS = 512
-"""Titles encoded between two reports of progress."""
-
 
 class Titles:
     """Unit vectors of titles by all-MiniLM-L6-v2, mean over pieces of words (384 numbers).
@@ -31,6 +28,7 @@ class Titles:
 
     column = "title"
     version = f"{sentences.NAME} {sentences.DIGESTS['model.safetensors'][:16]}"
+    piece = 512
 
     def __init__(self, encoder: nn.Module | None = None) -> None:
         self._given = encoder
@@ -41,17 +39,12 @@ class Titles:
 
     def vectors(self, content: Sequence[str], advance: Callable[[int], None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return vectors of titles [K, 384]; all can be read."""
-        encoder: Any = self._given or sentences.MeanOfStates(sentences.weights_folder(None), pretrained=True, dropout=None)
-        distinct = list(dict.fromkeys(content))
-        distinct.sort(key=len)  # titles of similar length are computed together
-        found = []
-        for at in range(0, len(distinct), ROWS):
-            piece = distinct[at : at + ROWS]
-            found.append(sentences.encoded(encoder, encoder.tokens(piece)).numpy())
-            advance(len(piece))
-        advance(len(content) - len(distinct))
-        place = {title: number for number, title in enumerate(distinct)}
-        return np.concatenate(found)[[place[title] for title in content]], np.ones(len(content), dtype=bool)
+        if self._given is None:
+            self._given = sentences.MeanOfStates(sentences.weights_folder(None), pretrained=True, dropout=None)
+        encoder: Any = self._given
+        found = sentences.encoded(encoder, encoder.tokens(content)).numpy()
+        advance(len(content))
+        return found, np.ones(len(content), dtype=bool)
 
 
 class Covers:
@@ -65,7 +58,7 @@ class Covers:
 
     column = "cover"
     version = f"{efficientnet.NAME} {next(iter(efficientnet.WHEEL.sha256.values()))[:16]}"
-    SIDE, TOGETHER = 224, 8
+    piece, SIDE, TOGETHER = 64, 224, 8
 
     def __init__(self, network: efficientnet.EfficientNetLite0 | None = None) -> None:
         self._given = network
@@ -84,7 +77,7 @@ class Covers:
     def vectors(self, content: Sequence[str], advance: Callable[[int], None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return vectors of pictures [K, 1280], and which files are pictures [K]."""
         require_package("PIL", "reading covers")
-        network = self._given or efficientnet.load_features()
+        network = self._given = self._given or efficientnet.load_features()
         values, read = np.zeros((len(content), efficientnet.WIDTH), np.float32), np.zeros(len(content), dtype=bool)
         for at in range(0, len(content), self.TOGETHER):
             pictures = {at + n: read_picture(Path(path), self.SIDE) for n, path in enumerate(content[at : at + self.TOGETHER])}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from reverie.documents import read_json, regular
+from reverie.documents import read_json
 from reverie.errors import ConfigError, RunError
-from reverie.files import atomic_path, json_digest, locked, sha256, write_json
+from reverie.files import json_digest, locked, write_json
 from reverie.options import Options
+from reverie.pieces import has_piece, read_piece, write_piece
 from reverie.study.progress import StepClock, duration, progress
 from reverie.video.clip_set import ClipSet
 from reverie.video.embedding.encoders import ClipEncoder
@@ -101,12 +100,12 @@ def embed_set(
             return _finished(out, facts, clips)
         pieces = _claim_pieces(out, facts)
         starts = range(0, len(clips), PIECE)
-        todo = [at for at in starts if _whole_piece(pieces, at) is None]
+        todo = [at for at in starts if not has_piece(pieces, at)]
         left = sum(min(PIECE, len(clips) - at) for at in todo)
         before = f", {len(clips) - left:,} of them done before" if left < len(clips) else ""
         say(f"{len(clips):,} clips{before}, {options.views * frames} frames each, through {encoder.name}")
         _make_pieces(clips, encoder, pieces, todo, (frames, options.views), show)
-        vectors = np.concatenate([_read_piece(pieces, at) for at in starts])
+        vectors = np.concatenate([read_piece(pieces, at) for at in starts])
         labels = [clips.classes[label] if label >= 0 else None for label in clips.labels]
         write_vectors(out, clips.ids, labels, vectors, facts)
         shutil.rmtree(pieces)
@@ -120,27 +119,10 @@ def _make_pieces(clips: ClipSet, encoder: ClipEncoder, pieces: Path, todo: list[
         for at in todo:
             clock.start()
             vectors = embed_rows(encoder, clips, np.arange(at, min(at + PIECE, len(clips))), *seen)
-            made = io.BytesIO()
-            np.save(made, vectors, allow_pickle=False)
-            with atomic_path(pieces / f"{at:09d}-{hashlib.sha256(made.getbuffer()).hexdigest()}.npy") as temporary:
-                temporary.write_bytes(made.getbuffer())
+            write_piece(pieces, at, vectors)
             bar.advance(f"× {PIECE} clips")
             if clock.stop() and len(todo) > clock.enough:
                 bar.line(f"about {duration(clock.seconds * len(todo))} for {len(todo) * PIECE:,} clips")
-
-
-def _whole_piece(pieces: Path, at: int) -> Path | None:
-    """Return the file of a piece, whose name holds its digest; None where it is missing or was changed."""
-    return next((path for path in pieces.glob(f"{at:09d}-*.npy") if path.stem[10:] == sha256(regular(path))), None)
-
-
-def _read_piece(pieces: Path, at: int) -> NDArray[np.float32]:
-    """Return the vectors of a piece [M, C]."""
-    path = _whole_piece(pieces, at)
-    if path is None:
-        raise RunError(f"{pieces} was changed while vectors were made; give the command again")
-    found: NDArray[np.float32] = np.load(path, allow_pickle=False)
-    return found
 
 
 def _claim_pieces(out: Path, facts: dict[str, Any]) -> Path:

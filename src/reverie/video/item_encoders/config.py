@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -25,6 +26,18 @@ class ClipOptions(ItemEncoderOptions):
     """Of the control."""
     at_once: PositiveInt | None = None
     """Gradient caching: activations of at most so many items are held in training, at the cost of a second forward pass."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clips_are_named(cls, values: Any) -> Any:
+        """Refuse options that do not say where the clips are."""
+        if isinstance(values, Mapping) and "clips" not in values:
+            kind = values.get("kind") or cls.model_fields["kind"].default
+            raise ValueError(
+                f"'clips' is missing, the folder that 'reverie video prepare VIDEOS --out FOLDER' makes; write item_encoder: "
+                f"{{kind: {kind}, clips: FOLDER}}"
+            )
+        return values
 
 
 class ClipAugment(Options):

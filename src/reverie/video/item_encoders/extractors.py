@@ -28,7 +28,7 @@ Vectors = tuple["NDArray[np.float32]", "NDArray[np.bool_]"]
 class _OfFiles:
     """Reads one file after the other; what is broken, whatever it makes a decoder do, is an item without a vector."""
 
-    column = "video"
+    column, piece = "video", 16
 
     def digest(self, content: Sequence[str]) -> bytes:
         """Return the digest of all files' content; of those that cannot be read, of their paths."""

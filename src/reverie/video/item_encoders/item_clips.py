@@ -16,7 +16,7 @@ from reverie.errors import DataError
 from reverie.seeds import numpy_generator
 from reverie.video.audio import BANDS
 from reverie.video.item_encoders.config import ClipOptions
-from reverie.video.preparing.index import open_prepared, read_index
+from reverie.video.preparing.index import Index, open_prepared, read_index
 from reverie.video.sound_set import SoundSet, open_sound
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ class ItemClips:
         self.folder, self._items, self._shuffled = Path(folder), vocabulary.items, shuffled
 
     @cached_property
+    def _index(self) -> Index:
+        if not self.folder.exists():
+            raise DataError(
+                f"the clips of the items were to be in {self.folder}, and that folder is gone; put it back there, or prepare the "
+                f"videos again: reverie video prepare VIDEOS --out {self.folder}"
+            )
+        return read_index(self.folder)
+
+    @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Number of each item's clip, -1 where it has none → [N].
 
@@ -53,7 +62,7 @@ class ItemClips:
         DataError
             If the folder is not prepared, or no item has a clip in it.
         """
-        ids = read_index(self.folder).clips.ids
+        ids = self._index.clips.ids
         rows = positions(self._items, pl.Series(ids))
         if (rows < 0).any():
             named = [PurePath(one).stem for one in ids]
@@ -86,13 +95,19 @@ class ItemClips:
 
     @cached_property
     def heard(self) -> NDArray[np.bool_]:
-        """Which items have a clip with something to hear on it → [N]."""
-        return self.seen & (self.sounds.counts[np.maximum(self.rows, 0)] > 0)
-
-    def require_sound(self) -> None:
-        """Refuse clips none of which has anything to hear."""
-        if not self.heard.any():
+        """Which items have a clip with something to hear on it → [N]; none at all is refused."""
+        heard: NDArray[np.bool_] = self.seen & (self.sounds.counts[np.maximum(self.rows, 0)] > 0)
+        if not heard.any():
             raise DataError(f"nothing is heard on the clips of {self.folder} that are items'; leave the encoder 'audio' out")
+        return heard
+
+    def find_seen(self) -> Tensor:
+        """Return `seen` as a tensor."""
+        return torch.from_numpy(self.seen)
+
+    def find_heard(self) -> Tensor:
+        """Return `heard` as a tensor."""
+        return torch.from_numpy(self.heard)
 
 
 def clips_of(options: ClipOptions, vocabulary: Vocabulary) -> ItemClips:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.video.item_encoders.config import AudioOptions
@@ -17,10 +18,13 @@ class AudioEncoder(ContentEncoder):
     """Vectors of items by what is heard on their clips; items whose clip is silent, or has no sound, have none of their own."""
 
     def __init__(self, options: AudioOptions, vocabulary: Vocabulary, dim: int, items: ItemClips) -> None:
-        present = torch.from_numpy(items.heard)
-        super().__init__(vocabulary.n_items, dim, present=present, at_once=options.at_once, keep=True)
+        super().__init__(vocabulary.n_items, dim, present=items.find_heard, at_once=options.at_once, keep=True)
         self.options, self._items = options, items
         self.tower = SoundTower(options.widths, dim)
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: sound that cannot be used is refused here."""
+        self.present(torch.ones(1, dtype=torch.int64, device=self.missing.device))
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items that have sound → [U, D]."""
@@ -39,15 +43,14 @@ class AudioEncoder(ContentEncoder):
 
 
 def create_audio_encoder(options: AudioOptions, vocabulary: Vocabulary, dim: int) -> ContentEncoder:
-    """Return an encoder of items by the sound of their clips.
+    """Return an encoder of items by the sound of their clips, which is opened when it is needed, unless it is frozen.
 
     Raises
     ------
     DataError
-        If the folder was prepared without sound, no clip is an item's, or none of them has anything to hear.
+        If it is needed, and the folder was prepared without sound, no clip is an item's, or none of them has anything to hear.
     """
     items = clips_of(options, vocabulary)
-    items.require_sound()
     if options.tuning == "frozen":
         from reverie.video.item_encoders.frozen import frozen_encoder, frozen_sound
 

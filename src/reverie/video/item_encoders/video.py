@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError
 from reverie.models.item_encoders.base import ContentEncoder
@@ -16,13 +17,14 @@ from reverie.video.item_encoders.config import ClipAugment, VideoOptions
 from reverie.video.item_encoders.item_clips import ItemClips, clips_of
 from reverie.video.item_encoders.start import starting_network
 from reverie.video.item_encoders.towers import FrameTower
+from reverie.video.networks.create import NETWORKS
 from reverie.video.sampling import sample_batch
 
 if TYPE_CHECKING:
     from reverie.video.networks.network import ClipNetwork
 
-TOGETHER = 64
-"""Clips that are looked at together where no gradient is wanted."""
+TOGETHER, SIDE = 64, 224
+"""Clips that are looked at together where no gradient is wanted, and the side that is named to a network that takes any."""
 
 
 class VideoEncoder(ContentEncoder):
@@ -35,10 +37,13 @@ class VideoEncoder(ContentEncoder):
     """
 
     def __init__(self, options: VideoOptions, vocabulary: Vocabulary, dim: int, items: ItemClips, network: ClipNetwork) -> None:
-        present = torch.from_numpy(items.seen)
-        super().__init__(vocabulary.n_items, dim, present=present, at_once=options.at_once, keep=True)
+        super().__init__(vocabulary.n_items, dim, present=items.find_seen, at_once=options.at_once, keep=True)
         self.options, self._items = options, items
         self.tower = FrameTower(network, dim)
+
+    def observe(self, train: Sequences) -> None:
+        """See the training data once, before the first step: clips that cannot be used are refused here."""
+        self.present(torch.ones(1, dtype=torch.int64, device=self.missing.device))
 
     def vectors(self, items: Tensor) -> Tensor:
         """Return the vectors of items that have a clip → [U, D]."""
@@ -78,12 +83,12 @@ def augmented(frames: Tensor, options: ClipAugment, draws: np.random.Generator) 
 
 
 def create_video_encoder(options: VideoOptions, vocabulary: Vocabulary, dim: int) -> ContentEncoder:
-    """Return an encoder of items by their clips.
+    """Return an encoder of items by their clips, which are opened when they are needed, unless it is frozen or a transformer.
 
     Raises
     ------
     DataError
-        If the clips cannot be used, or none is an item's.
+        If the clips are needed and cannot be used, or none is an item's.
     ConfigError
         If the network, its options or the start do not fit.
     """
@@ -92,8 +97,8 @@ def create_video_encoder(options: VideoOptions, vocabulary: Vocabulary, dim: int
         from reverie.video.item_encoders.frozen import frozen_encoder, frozen_frames
 
         return frozen_encoder("video", frozen_frames(options, items), items.seen, dim)
-    side = items.clips.size[0]
     try:
+        side = SIDE if "convolutional" in NETWORKS[options.network].tags else items.clips.size[0]
         network = starting_network(options, side)
     except ConfigError as error:
         raise ConfigError(f"item encoder 'video': {error}") from error
