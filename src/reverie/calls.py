@@ -8,8 +8,9 @@ import numpy as np
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
+from reverie.data.sequences import Sequences
 from reverie.data.split import Split
-from reverie.errors import ConfigError, short
+from reverie.errors import ConfigError, DataError, short
 
 CUT = "cut it first: split = rv.leave_one_out(dataset)"
 
@@ -27,12 +28,25 @@ def require_method(model: Any, method: str, instead: str) -> None:
         raise ConfigError(f"model '{model.card.name}' has no {method}, which this call needs; {instead}")
 
 
+def require_model(model: Any, call: str) -> None:
+    """Refuse data where a model is due: the arguments are swapped."""
+    if isinstance(model, Split | Queries | Dataset | Sequences):
+        raise ConfigError(f"{named(model)} stands where the model is due, which comes first: {call}")
+
+
 def require_split(split: Any, call: str) -> None:
     """Refuse what is no split."""
     if isinstance(split, Dataset):
         raise ConfigError(f"a Dataset has no test to hold back; {CUT}, then {call}")
     if not isinstance(split, Split):
         raise ConfigError(f"{named(split)} stands where a split is due; give all of it: {call}")
+
+
+def require_valid(split: Split, call: str) -> None:
+    """Refuse a split without validation queries where a call chooses by them."""
+    if not len(split.valid):
+        remedy = "give some events to choose by, rv.given(train, valid=others, test=test), or choose nothing"
+        raise DataError(f"the split '{split.protocol}' has no validation queries; {remedy}: {call}")
 
 
 def require_queries(queries: Any) -> None:

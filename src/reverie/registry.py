@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,18 @@ class Registry(Mapping[str, Entry]):
         if name in self._entries:
             raise ConfigError(f"'{name}' is a {self.kind} of Reverie or of an installed package; choose another name")
         self.session[name] = entry
+
+    @contextlib.contextmanager
+    def lent(self, name: str, entry: Entry | None) -> Iterator[None]:
+        """Have an entry under a name of no other than this session inside the block; None lends nothing."""
+        before = dict(self.session)
+        if entry is not None:
+            self.add(name, entry)
+        try:
+            yield
+        finally:
+            self.session.clear()
+            self.session.update(before)
 
     @property
     def _known(self) -> Mapping[str, Entry]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -194,6 +195,63 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
 
 
 LOG = tiny_dataset()
+OLD, NEW = (LOG.events.filter((pl.col("user") < 130) == old) for old in (True, False))
+
+
+def _fitted() -> rv.Recommender:
+    split = rv.leave_one_out(LOG)
+    model = rv.create_model("ease", split)
+    rv.fit(model, split, show=False)
+    return model
+
+
+@pytest.mark.parametrize("name", ["sasrec", "ease"])
+def test_new_people_alone_leave_nothing_to_choose_by(name: str) -> None:
+    split = rv.given(OLD, test=NEW)
+    model = rv.create_model(name, split)
+    said = r"no validation queries; give some .* rv.given\(train, valid=others, test=test\), or .*on='train\+valid'"
+    with pytest.raises(rv.ReverieError, match=said):
+        rv.fit(model, split, show=False)
+    assert not model.card.fitted
+    with pytest.raises(rv.ReverieError, match=said):
+        rv.compare(split, [name], show=False)
+    rv.fit(model, split, on="train+valid", epochs=1, show=False)
+    chosen = rv.given(OLD.filter(pl.col("user") > 105), valid=OLD.filter(pl.col("user") <= 105), test=NEW)
+    again = rv.create_model(name, chosen)
+    rv.fit(again, chosen, epochs=1, show=False)
+    assert len(rv.evaluate(model, split.test).ranks) == len(rv.evaluate(again, chosen.test).ranks) == len(NEW)
+
+
+class Rarest:
+    """Rare items first, raised to a power, which changes nothing of the order."""
+
+    def __init__(self, power: float = 1.0) -> None:
+        self.power = power
+
+    def fit_counts(self, train: Any) -> None:
+        self.counts = torch.from_numpy(train.item_counts()[1:].astype(np.float32))
+
+    def scores(self, batch: Any, items: torch.Tensor | None = None) -> torch.Tensor:
+        whole = -self.counts.pow(self.power).repeat(batch.size, 1)
+        return whole if items is None else whole.gather(1, (items - 1).clamp(min=0))
+
+
+def test_models_in_memory_are_fitted_anew_on_each_fold() -> None:
+    splits = rv.user_folds(LOG, 2)
+    own, mf = Rarest(), rv.create_model("mf", splits[0], dim=4)
+    table = rv.cross_validate([own, "popularity", mf], splits, ["ndcg@10"], epochs=1)
+    assert table["model"].unique(maintain_order=True).to_list() == ["Rarest", "popularity", "mf"]
+    assert not hasattr(own, "counts")
+    assert not mf.card.fitted
+    for number, split in enumerate(splits):
+        alone = Rarest()
+        rv.fit(alone, split, show=False)
+        assert table["value"][number] == rv.evaluate(alone, split.test).value("ndcg@10")
+    named = rv.cross_validate({"a": own, "b": {"name": "mf", "dim": 4}, "c": "mf"}, splits, ["ndcg@10"], epochs=1)
+    assert named.filter(model="a").drop("model").equals(table.filter(model="Rarest").drop("model"))
+    assert named.filter(model="b").drop("model").equals(table.filter(model="mf").drop("model"))
+
+
 SAID: dict[str, tuple[Callable[[], Any], str]] = {
     "no date": (lambda: rv.temporal(LOG, at="in May"), "at='in May' is no date or time; write 2024-05-01"),
     "nothing": (lambda: moment(None, "at"), "at=None is no date or time"),
@@ -208,11 +266,19 @@ SAID: dict[str, tuple[Callable[[], Any], str]] = {
     "one fold": (lambda: rv.user_folds(LOG, 1), "folds=1 leaves nothing to train on"),
     "a frame alone": (lambda: rv.given(LOG.events), "frames: rv.given(train, test=test)"),
     "in both": (lambda: rv.given(LOG.events, test=LOG.events.head(3)), "3 events stand in two of the frames train, test"),
+    "no test": (lambda: rv.own_split(LOG, None), "there is no test; give a frame of questions: rv.own_split(train, test)"),
     "no columns": (lambda: rv.own_split(LOG, {"user": [100]}), "test needs a column item, and history or user; it has user"),
     "no rows": (lambda: rv.own_split(LOG, pl.DataFrame(schema={"user": pl.Int64, "item": pl.String})), "test has no rows"),
     "other ids": (lambda: rv.own_split(LOG, {"user": ["x"], "item": ["a00"]}), "test has the user 'x', while such ids of the"),
     "no target": (lambda: rv.own_split(LOG, {"user": [100], "item": [None]}), "test has a question without item"),
-    "no models": (lambda: rv.cross_validate([], rv.user_folds(LOG, 2)), "give a list of models and of splits"),
+    "no models": (lambda: rv.cross_validate([], rv.user_folds(LOG, 2)), "models=[] names no model"),
+    "no splits": (lambda: rv.cross_validate(["ease"], []), "splits=[] are no splits; write rv.cross_validate(['ease'], rv.ro"),
+    "one split": (lambda: rv.cross_validate(["ease"], rv.by_user(LOG)), "one split and no list; give rv.user_folds(dataset)"),
+    "no such split": (lambda: rv.cross_validate(["ease"], [5]), "5 stands where a split is due"),
+    "swapped": (lambda: rv.cross_validate(rv.user_folds(LOG, 2), ["ease"]), "models are due, which come first: rv.cross_val"),
+    "fitted": (lambda: rv.cross_validate([_fitted()], rv.user_folds(LOG, 2)), "model 'ease' is fitted, perhaps on what"),
+    "no metrics": (lambda: rv.cross_validate(["ease"], rv.user_folds(LOG, 2), []), "metrics=[] measures nothing; name some"),
+    "two validations": (lambda: rv.temporal(LOG, valid_at="2020-09-20", at="2020-10-01", valid=0.2), "so valid=0.2 has no place"),
     "strangers": (lambda: joined([]), "there is nothing to join"),
 }  # fmt: skip
 

@@ -158,6 +158,60 @@ def test_what_is_stored_comes_back(split: Split, tmp_path: Path) -> None:
     assert rv.recommend(rv.load_model(tmp_path / "own"), ["a00"]).equals(rv.recommend(model, ["a00"]))
 
 
+def test_a_reranked_own_model_is_stored_and_given_its_class(split: Split, tmp_path: Path) -> None:
+    model = Stored(smooth=0.7)
+    rv.fit(model, split, show=False)
+    varied = rv.rerank(model, "popularity", split, trade=0.1)
+    rv.save_model(varied, tmp_path)
+    again = rv.load_model(tmp_path, cls=Stored)
+    assert again.base.smooth == 0.7  # type: ignore[attr-defined]
+    assert rv.recommend(again, ["a00"]).equals(rv.recommend(varied, ["a00"]))
+    assert "Stored" not in rv.list_models()
+    with pytest.raises(rv.ReverieError, match=r"if it is your own, give its class, load_model"):
+        rv.load_model(tmp_path)
+    rv.register_model("Stored", Stored)
+    assert rv.recommend(rv.load_model(tmp_path), ["a00"]).equals(rv.recommend(varied, ["a00"]))
+
+
+class Deaf(Stored):
+    def load_arrays(self, arrays: Any) -> None:
+        self.after = arrays["before"]
+
+
+def _stored(split: Split, folder: Path) -> Path:
+    model = Stored()
+    rv.fit(model, split, show=False)
+    rv.save_model(model, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("cls", "said"),
+    [
+        (5, "cls=5 is no class; write rv.load_model(folder, cls=Mine)"),
+        ("Stored", "cls='Stored' is no class"),
+        (dict, "dict has no scores(batch, items=None)"),
+        (Deaf, "holds the arrays after, which Deaf.load_arrays does not take (KeyError: 'before'); give the class"),
+        (Learned, "unknown option 'smooth'"),
+    ],
+)
+def test_another_class_than_the_stored_one_is_refused(cls: Any, said: str, split: Split, tmp_path: Path) -> None:
+    with pytest.raises(rv.ReverieError, match=re.escape(said)):
+        rv.load_model(_stored(split, tmp_path), cls=cls)
+
+
+def test_a_class_is_for_own_models_and_a_folder_is_a_path(split: Split, tmp_path: Path) -> None:
+    model = rv.create_model("popularity", split)
+    rv.fit(model, split, show=False)
+    rv.save_model(model, tmp_path)
+    with pytest.raises(rv.ReverieError, match=r"holds 'popularity', which is no class of your own; leave out cls="):
+        rv.load_model(tmp_path, cls=Stored)
+    with pytest.raises(rv.ReverieError, match=r"None is no folder; write rv.load_model"):
+        rv.load_model(None)  # type: ignore[arg-type]
+    with pytest.raises(rv.ReverieError, match=r"the model is due, which comes first: rv.save_model\(model, folder\)"):
+        rv.save_model(str(tmp_path), model)  # type: ignore[arg-type]
+
+
 class Forgets(Stored):
     def __init__(self, power: float = 1.0) -> None:
         super().__init__()

@@ -187,7 +187,7 @@ SAID: dict[str, tuple[Callable[[Any, Split, Any], Any], str]] = {
     "others": (lambda m, s, p: rv.rerank(m, "mmr", rv.leave_one_out(tiny_dataset())), "give the split of its training"),
     "no categories": (lambda m, s, p: _without(), "re-ranking by 'mmr' needs categories of items, which this catalogue lacks"),
     "unfitted": (lambda m, s, p: rv.evaluate(rv.create_model("rerank", s), s.test), "has not seen the training events yet"),
-    "an own one": (lambda m, s, p: rv.save_model(rv.rerank(Bare(), "mmr", s), p), "Bare, which is re-ranked, is not registered"),
+    "an own one": (lambda m, s, p: rv.save_model(rv.rerank(Bare(), "mmr", s), p), "Bare has no arrays, which save_model needs"),
     "itself": (lambda m, s, p: rv.create_model("rerank", s, model={"name": "rerank"}), "cannot be chosen anew"),
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from reverie.content.neighbours import nearest_items
 from reverie.data.split import Split
 from reverie.evaluation import evaluate
 from reverie.models import create_model
+from reverie.models.fitted import mark_fitted
 from reverie.protocols import Recommender
 from reverie.training.config import TrainingConfig
 from reverie.training.fit import fit
@@ -80,6 +81,7 @@ def without(model: Recommender, part: str, split: Split) -> Recommender:
     kept = {key: value for key, value in state.items() if key.rpartition(".")[2] not in ("kept", "fresh")}
     copy.load_state_dict(kept, strict=False)
     copy.eval()
+    mark_fitted(copy)
     return cast("Recommender", copy)
 
 

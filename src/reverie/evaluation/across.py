@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from reverie.errors import DataError
-from reverie.evaluation.metrics import parse
+from reverie.evaluation.metrics import parse, parsed
 from reverie.evaluation.result import Evaluation, default_names, measure, pooled
 
 
@@ -80,7 +80,7 @@ def across(parts: dict[str, Evaluation], names: Sequence[str] | None = None, res
         If the evaluations are not of one dataset, or a metric is unknown.
     """
     whole = joined(list(parts.values()))
-    chosen = default_names(next(iter(parts.values()))) if names is None else [str(parse(name)) for name in names]
+    chosen = default_names(next(iter(parts.values()))) if names is None else [str(one) for one in parsed(names)]
     tables = [pooled([one], chosen, resamples, seed).insert_column(0, pl.lit(name).alias("split")) for name, one in parts.items()]
     able = [name for name in chosen if _answers(whole, name)]
     if able:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reverie.calls import named
+from reverie.calls import named, require_model
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, row_offsets
@@ -21,6 +21,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.ranking import in_model_codes
 from reverie.evaluation.recommendations import exact_items, find_items
+from reverie.models.fitted import warn_unfitted
 from reverie.models.own import card_of
 from reverie.protocols import Recommender
 
@@ -51,8 +52,12 @@ def known_model(model: Any, call: str) -> Recommender:
     """Return a model that has a card, or refuse what a call was given in its place."""
     if isinstance(model, str):
         raise ConfigError(f"'{model}' is a name, not a model; make and fit one first, or read one: rv.load_model('runs/{model}')")
+    if is_list(model):
+        raise ConfigError(f"{named(model)} stands where the model is due, which comes first: rv.{call}(model, …)")
+    require_model(model, f"rv.{call}(model, …)")
     card_of(model, call)
     found: Recommender = model
+    warn_unfitted(found, stacklevel=3)
     return found
 
 

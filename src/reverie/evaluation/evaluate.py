@@ -9,14 +9,15 @@ import numpy as np
 import torch
 
 from reverie import processes
-from reverie.calls import require_queries
+from reverie.calls import require_model, require_queries
 from reverie.data.queries import Queries, Seen, repeated_targets
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation import ranking
-from reverie.evaluation.metrics import UNSHOWN
+from reverie.evaluation.metrics import UNSHOWN, parsed
 from reverie.evaluation.result import Evaluation
-from reverie.evaluation.shown import longest, parsed, with_asked
+from reverie.evaluation.shown import longest, with_asked
+from reverie.models.fitted import warn_unfitted
 from reverie.models.own import adopt
 from reverie.protocols import Scores
 
@@ -88,8 +89,10 @@ def evaluate(
     RunError
         If the model returns scores of a wrong shape or scores that are not finite.
     """
+    require_model(model, "rv.evaluate(model, split.test)")
     require_queries(queries)
     model = adopt(model, queries.sequences.vocabulary)
+    warn_unfitted(model, stacklevel=2)
     named, rule = parsed(metrics), queries.seen if seen is None else seen
     top = max(top, longest(named))
     if rule not in ("remove", "keep"):

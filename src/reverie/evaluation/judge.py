@@ -17,11 +17,11 @@ from reverie.data.readers.catalog import named_columns
 from reverie.data.readers.layouts import file_options
 from reverie.data.sequences import Sequences
 from reverie.errors import DataError
-from reverie.evaluation.metrics import UNSHOWN
+from reverie.evaluation.metrics import UNSHOWN, parsed
 from reverie.evaluation.ranking import arrange, list_frame, rank_frame, ranked_targets
 from reverie.evaluation.recommendations import read_recommendations
 from reverie.evaluation.result import Evaluation
-from reverie.evaluation.shown import longest, parsed, with_asked
+from reverie.evaluation.shown import longest, with_asked
 from reverie.evaluation.submitted import Submitted, submit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,6 +82,15 @@ def parse(text: str) -> Metric:
         said = f"needs a cut-off of 1 or more, of at most {DIGITS} digits; write for instance '{name}@10'"
         raise ConfigError(f"metric '{short(text)}' {said}")
     return Metric(name, int(k))
+
+
+def parsed(names: Sequence[str] | str | None) -> list[Metric]:
+    """Read the names of metrics, or of one; an empty list is refused, and None names none."""
+    if names is None:
+        return []
+    if not isinstance(names, str | Sequence) or not names:
+        raise ConfigError(f"metrics={short(repr(names), 60)} measures nothing; name some, as in metrics=['ndcg@10']")
+    return [parse(one) for one in ([names] if isinstance(names, str) else names)]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.calls import named
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, Effect, finite, holm
 from reverie.evaluation.intervals import ClusterSums, cluster_sums, influence, interval_name, percentiles, resampled, standard_error
-from reverie.evaluation.metrics import LABELLED, RANKED, parse
+from reverie.evaluation.metrics import LABELLED, RANKED, parse, parsed
 from reverie.evaluation.result import Evaluation, check_same_questions, measure
 from reverie.evaluation.values import Values
 from reverie.seeds import numpy_generator
@@ -49,7 +50,7 @@ def paired_by_query(
     """
     left, right = _seeds(first), _seeds(other)
     usual = LABELLED if left[0].scored is not None else ("recall@10", "ndcg@10", "mrr@10")
-    chosen = list(usual if names is None else names)
+    chosen = [str(one) for one in parsed(usual if names is None else names)]
     both, a, b = _paired_sums(left, right, chosen)
     n_clusters = both.numerator.shape[1]
     drawn = np.full((1, len(chosen)), np.nan)
@@ -206,8 +207,13 @@ def sign_flip(differences: NDArray[np.float64], permutations: int, seed: int) ->
     return np.asarray((1 + reached) / (1 + permutations), dtype=np.float64)
 
 
-def _seeds(side: Evaluation | Sequence[Evaluation]) -> list[Evaluation]:
-    return list(side) if isinstance(side, Sequence) else [side]
+def _seeds(side: Side) -> list[Evaluation]:
+    seeds = list(side) if isinstance(side, list | tuple) else [side]
+    for one in seeds or [side]:
+        if not isinstance(one, Evaluation):
+            right = "rv.paired_test(rv.evaluate(first, split.test), rv.evaluate(other, split.test))"
+            raise ConfigError(f"{named(one)} stands where an evaluation, or a list of them, is due; write {right}")
+    return seeds  # type: ignore[return-value]  # checked above
 
 
 def _sums(seeds: list[Evaluation], names: Sequence[str]) -> ClusterSums:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from reverie.calls import named, require_count
+from reverie.calls import named, require_count, require_model
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences
@@ -19,6 +19,7 @@ from reverie.evaluation.asked import Unknown, asked_of, known_model, without_tar
 from reverie.evaluation.availability import Listed, available
 from reverie.evaluation.best import best_items
 from reverie.evaluation.ranking import batches, in_model_codes
+from reverie.models.fitted import warn_unfitted
 from reverie.models.own import adopt
 from reverie.protocols import Recommender, Scores
 
@@ -145,11 +146,13 @@ def recommend_all(
     DataError, ConfigError
         As `recommend`.
     """
+    require_model(model, "rv.recommend_all(model, split.refit)")
     if not isinstance(source, Queries | Sequences):
         raise ConfigError(f"{named(source)} holds no histories to go on; give split.refit, split.test or dataset.sequences")
     require_count(k)
     queries = source if isinstance(source, Queries) else without_targets(source)
     model = adopt(model, queries.sequences.vocabulary)
+    warn_unfitted(model, stacklevel=2)
     exclude_seen = queries.seen == "remove" if exclude_seen is None else exclude_seen
     asked = in_model_codes(model, queries)[0]
     users = queries.sequences.vocabulary.users.gather(pl.Series(queries.users).replace(-1, None))

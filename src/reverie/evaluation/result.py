@@ -17,7 +17,7 @@ from reverie.documents import read_as, read_table
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.intervals import cluster_bootstrap, cluster_sums, interval_name
 from reverie.evaluation.list_metrics import coverage, gini, self_information
-from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED, UNSHOWN, Metric, parse
+from reverie.evaluation.metrics import ASKED, LABELLED, OWN, RANKED, UNSHOWN, Metric, parse, parsed
 from reverie.evaluation.plot import ShownEvaluation
 from reverie.evaluation.values import Values, auc_values, grouped_auc, grouped_ndcg, ranked_values, user_values
 from reverie.files import atomic_path
@@ -361,7 +361,7 @@ def pooled(
     """
     for other in evaluations[1:]:
         check_same_questions(evaluations[0], other)
-    metrics = [parse(name) for name in (default_names(evaluations[0]) if names is None else names)]
+    metrics = parsed(default_names(evaluations[0]) if names is None else names)
     seeds = [[measure(evaluation, metric) for metric in metrics] for evaluation in evaluations]
     spread = [m for m in range(len(metrics)) if seeds[0][m].clusters is not None]
     low, high = np.full((2, len(metrics)), np.nan)

@@ -17,7 +17,7 @@ from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.list_metrics import intra_list_diversity, miscalibration, serendipity
-from reverie.evaluation.metrics import ASKED, LABELLED, LISTED, OWN, RANKED, Metric, Ranks, parse
+from reverie.evaluation.metrics import ASKED, LABELLED, LISTED, OWN, RANKED, Metric, Ranks
 from reverie.evaluation.result import Evaluation, by_query
 from reverie.evaluation.values import Values
 
@@ -199,11 +199,6 @@ def _as_values(evaluation: Evaluation, found: NDArray[np.float64]) -> Values:
 def is_shown(metric: Metric) -> bool:
     """Return whether a metric is one of `Shown`."""
     return metric.name in ASKED or metric.name in OWN
-
-
-def parsed(names: Sequence[str] | str | None) -> list[Metric]:
-    """Read the names of metrics."""
-    return [parse(one) for one in ([names] if isinstance(names, str) else names or ())]
 
 
 def longest(metrics: Sequence[Metric]) -> int:

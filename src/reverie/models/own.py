@@ -114,6 +114,12 @@ def _registered(cls: type) -> tuple[str, Entry] | None:
     return next(found, None)
 
 
+def entry_of(cls: Any) -> Entry:
+    """Return the entry of an own class, the registered one where there is one."""
+    found = _registered(cls)
+    return own_entry(cls) if found is None else found[1]
+
+
 def own_options(model: Any) -> Options:
     """Return the options of an own model as it stands: its attributes of the names of its constructor's parameters."""
     kind = type(model).__name__
@@ -206,9 +212,6 @@ def require_storable(model: Recommender) -> None:
         if isinstance(cls, type) and not isinstance(model, cls):
             raise ConfigError(f"the card of {kind} names it '{card.name}', which is {cls.__name__}; register it by another name")
     if isinstance(model, Wraps):
-        if model.base.card.name not in MODELS:
-            base = type(model.base).__name__
-            raise ConfigError(f"{base}, which is re-ranked, is not registered; register_model('{base.lower()}', {base}) first")
         require_storable(model.base)
     if isinstance(model, torch.nn.Module | Blends):
         return

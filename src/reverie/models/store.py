@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from reverie.calls import named
 from reverie.data.content import Features
 from reverie.data.vocabulary import Vocabulary
 from reverie.documents import read_as, read_json, read_table, read_tensors
 from reverie.errors import ConfigError, RunError, short
 from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json
 from reverie.models.create import create_model, make_model
-from reverie.models.own import own_entry, require_storable
+from reverie.models.fitted import mark_fitted
+from reverie.models.own import entry_of, require_storable
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Blends, Recommender, Wraps
-from reverie.registry import load_object
+from reverie.registry import Entry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +59,8 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     ConfigError
         If `load_model` could not give it back: the sentence names what its class lacks.
     """
+    if isinstance(model, str | PathLike):
+        raise ConfigError(f"{named(str(model))} stands where the model is due, which comes first: rv.save_model(model, folder)")
     require_storable(model)
     folder, card, tensors = Path(folder), model.card, model_tensors(model)
     save_tensors(tensors, folder / "weights.safetensors")
@@ -82,7 +87,8 @@ def load_model(folder: str | Path, cls: type | None = None) -> Recommender:
     folder : path
         A folder written by `save_model`, or a run folder.
     cls : type, optional
-        Its class, where that is one of your own that is not registered; no file names what is imported.
+        Its class, or that of what it re-ranks, where that is one of your own that is not registered; no file names what is
+        imported.
 
     Returns
     -------
@@ -93,8 +99,14 @@ def load_model(folder: str | Path, cls: type | None = None) -> Recommender:
     ------
     RunError
         If there is no model, it has another format version, or the weights belong to another model.
+    ConfigError
+        If `cls` is no model, or `folder` no path.
     """
-    folder = Path(folder)
+    if not isinstance(folder, str | PathLike):
+        raise ConfigError(f"{named(folder)} is no folder; write rv.load_model('runs/sasrec-ml-100k')")
+    if cls is not None and not isinstance(cls, type):
+        raise ConfigError(f"cls={named(cls)} is no class; write rv.load_model(folder, cls=Mine) with the class of your model")
+    given, folder = None if cls is None else entry_of(cls), Path(folder)
     if not (folder / "model.json").exists() and (folder / "model" / "model.json").exists():
         folder = folder / "model"
     if not (folder / "model.json").exists():
@@ -104,21 +116,31 @@ def load_model(folder: str | Path, cls: type | None = None) -> Recommender:
     if version != FORMAT:
         raise RunError(f"{path} has format {short(repr(version))}, this version reads {FORMAT}; {_REMEDY}")
     about = read_as(Described, path, _REMEDY, RunError)
-    try:
-        known = MODELS.session.get(about.name)
-        entry = MODELS[about.name] if cls is None or (known and known.build.cls is cls) else own_entry(cls)  # type: ignore[union-attr]
-        checked(load_object(entry.config), about.options, f"the options of model '{short(about.name)}'")
-    except ConfigError as error:
-        own = about.name not in MODELS and cls is None
-        remedy = "if it is your own, give its class, load_model(…, cls=…), or register it again" if own else _REMEDY
-        raise RunError(f"{path} holds a model that this version cannot read ({error}); {remedy}") from error
-    check_digests(folder, about.files, _REMEDY, RunError)
-    model = make_model(about.name, entry, load_vocabulary(folder, CONTENT in about.files), about.options)
+    name = _own_name(about, given, path)
+    own = given is not None or name not in MODELS
+    with MODELS.lent(name, given):
+        try:
+            checked(MODELS.config(about.name), about.options, f"the options of model '{short(about.name)}'")
+        except ConfigError as error:
+            remedy = "if it is your own, give its class, load_model(…, cls=…), or register it again" if own else _REMEDY
+            raise RunError(f"{path} holds a model that this version cannot read ({error}); {remedy}") from error
+        check_digests(folder, about.files, _REMEDY, RunError)
+        model = make_model(about.name, MODELS[about.name], load_vocabulary(folder, CONTENT in about.files), about.options)
     tensors = read_tensors(folder / "weights.safetensors", _REMEDY)
     load_tensors(model, tensors, str(folder))
     check_seal(described, path, _REMEDY, RunError)
-    model.card = replace(model.card, fitted=True)
+    mark_fitted(model)
     return model
+
+
+def _own_name(about: Described, given: Entry | None, path: Path) -> str:
+    """Return the name, its own or that of what it re-ranks, under which a stored model knows the class that a caller gave."""
+    wrapped = about.options.get("model")
+    inner = wrapped.get("name") if isinstance(wrapped, dict) else None
+    name = str(inner) if about.name in MODELS and inner not in (None, *MODELS) else about.name
+    if given is not None and name in MODELS and name not in MODELS.session:
+        raise ConfigError(f"{path} holds '{name}', which is no class of your own; leave out cls=")
+    return name
 
 
 def model_tensors(model: Recommender) -> dict[str, Tensor]:
@@ -154,7 +176,7 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
         model.take({name: value for name, value in tensors.items() if not name.startswith("base.")})
         return
     if not isinstance(model, torch.nn.Module):
-        model.load_arrays({name: value.numpy() for name, value in tensors.items()})  # type: ignore[attr-defined]  # it counts
+        _load_arrays(model, tensors, where)
         return
     own = model.state_dict()
     wrong = [n for n in sorted(set(own) | set(tensors)) if n not in own or n not in tensors or own[n].shape != tensors[n].shape]
@@ -166,6 +188,16 @@ def load_tensors(model: Recommender, tensors: dict[str, Tensor], where: str) -> 
     model.eval()
 
 
+def _load_arrays(model: Any, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Hand arrays to a model that counts; a class that cannot take them is refused."""
+    try:
+        model.load_arrays({name: value.numpy() for name, value in tensors.items()})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        kind, why = type(model).__name__, f"{type(error).__name__}: {short(str(error))}"
+        said = f"{where} holds the arrays {', '.join(tensors)}, which {kind}.load_arrays does not take ({why})"
+        raise RunError(f"{said}; give the class that the model was saved from, load_model(…, cls=…)") from error
+
+
 def with_options(model: Recommender, **options: Any) -> Recommender:
     """Return a copy of a fitted model with some options changed and the weights as they are."""
     import torch
@@ -175,6 +207,7 @@ def with_options(model: Recommender, **options: Any) -> Recommender:
         changed = create_model(card.name, card.vocabulary, **{**card.config.model_dump(mode="json"), **options})
     tensors = {name: value.detach().cpu() for name, value in model_tensors(model).items()}
     load_tensors(changed, tensors, f"model '{card.name}' with other options")
+    mark_fitted(changed, card.fitted)
     return changed
 
 

@@ -11,6 +11,7 @@ from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary, positions
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.models.create import create_model
+from reverie.models.fitted import mark_fitted
 from reverie.protocols import Blends, Recommender, Wraps
 from reverie.seeds import torch_generator
 
@@ -79,6 +80,7 @@ def warm_start(model: Recommender, data: Dataset | Split | Vocabulary, *, seed: 
         if kind == "item" and key in trained:
             value[len(kept) :] = _new_rows(kept, len(value) - len(kept), seed, key)
     fresh.eval()  # type: ignore[attr-defined]  # as above
+    mark_fitted(fresh, model.card.fitted)
     return fresh
 
 

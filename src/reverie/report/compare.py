@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
-from reverie.calls import named, require_count, require_split
+from reverie.calls import named, require_count, require_split, require_valid
 from reverie.data.split import Split
 from reverie.errors import ConfigError, DataError, ReverieError
-from reverie.evaluation import evaluate, parse
-from reverie.models import MODELS, adopt, create_model
+from reverie.evaluation import evaluate
+from reverie.evaluation.metrics import parsed
+from reverie.models import adopt
 from reverie.options import checked
-from reverie.protocols import Recommender, Scores
+from reverie.protocols import Recommender
 from reverie.report.board import Leaderboard
 from reverie.report.cells import METRICS
 from reverie.report.ranking import rank
 from reverie.study.environment import commit
+from reverie.training.compared import Compared, anew, labelled
 from reverie.training.config import TrainingConfig, TrainingOptions
 from reverie.training.fit import Fitted, fit
 from reverie.training.trial import Trial
-
-Compared = str | Scores
 
 
 def compare(
@@ -79,16 +77,17 @@ def compare(
     --------
     ``rv.compare(split, models=["ease", rv.create_model("sasrec", split, dim=32)], seeds=3, epochs=20)``
     """
-    require_split(split, f"rv.compare(split, {named(models)})")
+    require_split(split, f"rv.compare(split, {'models' if isinstance(models, Split) else named(models)})")
+    require_valid(split, "rv.cross_validate(models, [split], on='train+valid')")
     require_count(seeds, "seeds")
     if isinstance(metrics, str):
         raise ConfigError(f"metrics='{metrics}' is no list; write metrics=['{metrics}']")
-    for name in metrics:
-        parse(name)  # an unknown one is refused before anything is fitted
+    parsed(metrics)  # an unknown one is refused before anything is fitted
     config = checked(TrainingConfig, training, "training")
     groups: dict[str, tuple[Trial, ...]] = {}
     left_out: dict[str, str] = {}
-    for label, one in _labelled(split, models, baselines).items():
+    asked = labelled(models, split.vocabulary)
+    for label, one in (_with_baselines(asked, split) if baselines else asked).items():
         try:
             found = _fits(one, split, range(config.seed, config.seed + seeds), training, device, show)
             groups[label] = tuple(_measured(label, *each, split, metrics, device) for each in found)
@@ -100,27 +99,10 @@ def compare(
     return rank(groups, metrics, left_out=left_out)
 
 
-def _labelled(split: Split, models: Any, baselines: bool) -> dict[str, Compared]:
-    """Return what is compared by distinct labels, the baselines that are not named last."""
-    if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
-        raise ConfigError(f"models={named(models)} is no list; write models=[{named(models)}]")
-    if not models:
-        raise ConfigError("models=[] names no model; give names, as in models=['ease', 'sasrec'], or models in memory")
-    given = list(models.items()) if isinstance(models, Mapping) else [(_name_of(one, split), one) for one in models]
-    for _, one in given:
-        if isinstance(one, str):
-            MODELS[one]  # an unknown name is refused before anything is fitted
-    seen: Counter[str] = Counter()
-    found: dict[str, Compared] = {}
-    for label, one in given:
-        seen[label] += 1
-        found[f"{label} #{seen[label]}" if seen[label] > 1 else label] = one
+def _with_baselines(found: dict[str, Compared], split: Split) -> dict[str, Compared]:
+    """Return what is compared and, last, the baselines that are not named."""
     usual = ["popularity", *(["recent-popularity"] if "time" in split.train.columns else []), "markov"]
-    return found | {name: name for name in usual if baselines and name not in found}
-
-
-def _name_of(one: Any, split: Split) -> str:
-    return one if isinstance(one, str) else adopt(one, split.vocabulary).card.name
+    return found | {name: name for name in usual if name not in found}
 
 
 def _fits(
@@ -132,20 +114,10 @@ def _fits(
         yield given, TrainingConfig(), Fitted(math.nan, math.nan)
         return
     for seed in seeds:
-        model = create_model(str(one), split, seed=seed) if given is None else _anew(given, seed)
+        model = anew(one, split.vocabulary if given is None else given.card.vocabulary, seed)
         usual = getattr(model.card.config, "training_defaults", {})
         config = checked(TrainingConfig, {**usual, **training, "seed": seed}, "training")
         yield model, config, fit(model, split, config, device=device, show=show)
-
-
-def _anew(model: Recommender, seed: int) -> Recommender:
-    """Return an unfitted copy of an unfitted model; of a registered one with weights of its own seed."""
-    card = model.card
-    if card.name in MODELS:
-        made = create_model(card.name, card.vocabulary, seed=seed, **card.config.model_dump(mode="json"))
-        if type(made) is type(model):
-            return made
-    return copy.deepcopy(model)
 
 
 def _measured(

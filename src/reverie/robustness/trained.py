@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from reverie.calls import require_split
+from reverie.calls import require_model, require_split
 from reverie.data.queries import Queries, extended
 from reverie.data.sequences import Sequences
 from reverie.data.split import Split
@@ -118,6 +118,7 @@ def attack(model: Recommender | Scores, split: Split, **options: Any) -> Trained
     --------
     ``print(rv.attack(model, split, users=20))``
     """
+    require_model(model, "rv.attack(model, split)")
     require_split(split, "rv.attack(model, split)")
     return attack_trained(adopt(model, split.vocabulary), split.test, split.train, checked(TrainedConfig, options, "attack"))
 

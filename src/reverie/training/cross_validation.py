@@ -7,16 +7,20 @@ from typing import Any
 
 import polars as pl
 
+from reverie.calls import named, require_split
 from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation.across import across
 from reverie.evaluation.evaluate import evaluate
-from reverie.models import create_model
+from reverie.evaluation.metrics import parsed
+from reverie.models import adopt, create_model
+from reverie.protocols import Recommender
+from reverie.training.compared import Compared, anew, labelled
 from reverie.training.fit import fit
 
 
 def cross_validate(
-    models: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    models: Sequence[Compared] | Mapping[str, Compared | Mapping[str, Any]],
     splits: Sequence[Split],
     metrics: Sequence[str] = ("recall@10", "ndcg@10"),
     *,
@@ -29,8 +33,9 @@ def cross_validate(
 
     Parameters
     ----------
-    models : sequence of str, or mapping of str to mapping
-        Registered names; or rows by their name, each with options, and ``name`` where the row is called otherwise than its model.
+    models : sequence or mapping
+        Registered names, and models in memory, which are copied and fitted anew on each split. A mapping gives labels; its values
+        may be options, too, with ``name`` where the row is called otherwise than its model.
     splits : sequence of Split
         Of one dataset: from `rolling` or `user_folds`, or by hand.
     metrics : sequence of str
@@ -52,23 +57,38 @@ def cross_validate(
     Raises
     ------
     ConfigError
-        If there is no model or no split, or a name or an option is unknown.
+        If there is no model or no split, a name or an option is unknown, or a model is fitted already.
 
     Examples
     --------
-    ``rv.cross_validate(["markov", "ease"], rv.rolling(dataset, windows=4, days=30))``
+    ``rv.cross_validate(["markov", "ease", Mine()], rv.rolling(dataset, windows=4, days=30))``
     """
-    if isinstance(models, str) or not models or not splits:
-        raise ConfigError("give a list of models and of splits, e.g. cross_validate(['ease'], rv.rolling(dataset))")
-    rows = models if isinstance(models, Mapping) else {name: {} for name in models}
+    if any(isinstance(one, Split) for one in (models, *(models if isinstance(models, list | tuple) else ()))):
+        raise ConfigError("splits stand where models are due, which come first: rv.cross_validate(models, splits)")
+    if isinstance(splits, Split):
+        raise ConfigError("this is one split and no list; give rv.user_folds(dataset) or rv.rolling(dataset), or [split]")
+    if not isinstance(splits, Sequence) or not splits:
+        raise ConfigError(f"splits={named(splits)} are no splits; write rv.cross_validate(['ease'], rv.rolling(dataset))")
+    for split in splits:
+        require_split(split, "rv.cross_validate(models, splits)")
+    parsed(metrics)  # an unknown one is refused before anything is fitted
     tables = []
-    for label, options in rows.items():
-        own, parts = {"name": label, **options}, {}
-        name = own.pop("name")
+    for label, one in labelled(models, splits[0].vocabulary).items():
+        parts = {}
         for number, split in enumerate(splits, start=1):
-            model = create_model(name, split, seed=seed, **own)
+            model = _unfitted(label, one, split, seed)
             fit(model, split, seed=seed, device=device, show=show, **training)
             found = evaluate(model, split.test, train=split.train, metrics=metrics, device=device, protocol=split.protocol)
             parts[f"{number} {split.protocol}"] = found
         tables.append(across(parts, metrics, seed=seed).insert_column(0, pl.lit(label).alias("model")))
     return pl.concat(tables)
+
+
+def _unfitted(label: str, one: Any, split: Split, seed: int) -> Recommender:
+    """Return a new model of what is compared: of options, a name, or a model in memory, which may know no test."""
+    if isinstance(one, Mapping):
+        own = {"name": label, **one}
+        return create_model(own.pop("name"), split, seed=seed, **own)
+    if not isinstance(one, str) and adopt(one, split.vocabulary).card.fitted:
+        raise ConfigError(f"model '{label}' is fitted, perhaps on what these splits ask; give one that is not, or its name")
+    return anew(one, split.vocabulary, seed)

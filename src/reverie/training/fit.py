@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
 
 from reverie import processes
-from reverie.calls import require_split
+from reverie.calls import require_model, require_split, require_valid
 from reverie.cores import Stopwatch
 from reverie.data.queries import Queries
 from reverie.data.read_as import LOGGER
@@ -22,6 +22,7 @@ from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.models import MODELS, adopt, create_model, load_model
 from reverie.models.content_use import content_unread
+from reverie.models.fitted import mark_fitted, warn_unfitted
 from reverie.models.own import count, fits
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender, Scores, Wraps
@@ -32,6 +33,10 @@ from reverie.training.config import COUNTING_QUERIES, TrainingConfig, TrainingOp
 
 if TYPE_CHECKING:
     from reverie.models.blend.model import Blend
+
+
+ALL = "rv.fit(model, split, on='train+valid', epochs=20)"
+"""A fit that chooses nothing."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,19 @@ def fit(
     RunError
         If the loss is no longer finite, or a checkpoint belongs to another model.
     """
+    require_model(model, "rv.fit(model, split)")
     require_split(split, "rv.fit(model, split)")
     chosen = checked(TrainingConfig, {**(config or TrainingConfig()).model_dump(), **options}, "training")
     model = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(model.card.vocabulary):  # a model that was made from other events, perhaps long ago
         split = recode(split, model.card.vocabulary)
-    found = _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
-    model.card = replace(model.card, fitted=True)
-    return found
+    before = model.card.fitted
+    mark_fitted(model)  # it is measured while it is fitted
+    try:
+        return _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
+    except BaseException:
+        mark_fitted(model, before)
+        raise
 
 
 def _fit(
@@ -146,6 +156,8 @@ def _fit(
         raise ConfigError(f"{kind} has loss but is no torch.nn.Module, which fit trains; make it one, or give it fit_counts(train)")
     if not hasattr(model, "plan"):
         raise ConfigError(f"{kind} has no plan, which fit needs: the name of its batches, e.g. plan = 'prefixes'")
+    if measure:
+        require_valid(split, ALL)  # before the first epoch, not behind it
     place = choose_device(device)
     processes.start(place)
     model = model.to(place)
@@ -241,6 +253,7 @@ def validation_measure(model: Recommender, split: Split, config: TrainingConfig,
     queries = validation_queries(split, config, COUNTING_QUERIES if fits(model) else None)
 
     def measure() -> float:
+        require_valid(split, ALL)
         return evaluate(model, queries, top=0, device=device, **listed).value(config.metric)
 
     return measure
@@ -290,7 +303,11 @@ def blend(parts: Sequence[Scores | str | Path], split: Split, **options: Unpack[
     """
     from reverie.models.blend.model import Blend
 
+    require_model(parts, "rv.blend([first, second], split)")
+    require_split(split, "rv.blend([first, second], split)")
     models = [load_model(one) if isinstance(one, str | Path) else adopt(one, split.vocabulary) for one in parts]
+    for one in models:
+        warn_unfitted(one, stacklevel=2)
     named = [{"name": one.card.name, **one.card.config.model_dump(mode="json", exclude_unset=True)} for one in models]
     config = checked(MODELS.config("blend"), {"parts": named}, "blend")
     model = Blend(config, split.vocabulary, models)

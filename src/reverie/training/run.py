@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -172,10 +172,10 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     require_storable(model)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
     if fitted.chosen:
-        model.card = type(model.card)(model.card.name, model.card.config.model_copy(update=fitted.chosen), model.card.vocabulary)
+        model.card = replace(model.card, config=model.card.config.model_copy(update=fitted.chosen))
     if first:
         save_model(model, folder / "model")
-    asked: dict[str, Any] = {"seen": recipe.evaluation.seen, "metrics": recipe.evaluation.metrics}
+    asked: dict[str, Any] = {"seen": recipe.evaluation.seen, "metrics": recipe.evaluation.metrics or None}
     for name, queries in (("valid", split.valid), ("test", split.test)):
         measured = evaluate(model, queries, device=device, train=split.train, protocol=split.protocol, **asked)
         if first:

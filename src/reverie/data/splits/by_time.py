@@ -18,7 +18,7 @@ from reverie.data.splits.protocols import cut_rows
 from reverie.errors import ConfigError, DataError
 
 Mask = NDArray[np.bool_]
-TEST = 0.1
+VALID, TEST = 0.1, 0.1
 """Share of the events that is the test by default."""
 
 
@@ -98,6 +98,8 @@ def _moments(
             raise ConfigError("'temporal' takes valid_at and until beside at, the moment where the test begins; give that, too")
         first, second = (int(m) for m in np.quantile(time, [1 - valid - test, 1 - test], method="higher"))
         return time < first, time < second, None, f"valid={valid:g},test={test:g}"
+    if valid_at is not None and valid != VALID:
+        raise ConfigError(f"'temporal' with valid_at validates from that moment on, so valid={valid:g} has no place; leave one out")
     if test != TEST:
         raise ConfigError(f"'temporal' begins the test at a moment or by a share, not both; leave out at={at} or test={test:g}")
     begin, end = moment(at, "at"), None if until is None else moment(until, "until")

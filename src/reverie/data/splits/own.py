@@ -55,6 +55,8 @@ def own_split(train: Dataset | Any, test: Any, valid: Any = None, *, name: str =
     ``rv.own_split(events, pl.DataFrame({"history": [["a", "b"], ["c"]], "item": ["d", "a"]}))``
     """
     dataset = train if isinstance(train, Dataset) else read_events(train, name=name)
+    if test is None:
+        raise DataError("there is no test; give a frame of questions: rv.own_split(train, test), with columns user and item")
     asked = {part: _frame(one, part, dataset) for part, one in (("valid", valid), ("test", test)) if one is not None}
     vocabulary = _vocabulary(dataset, list(asked.values()))
     rows = Recoder(dataset.vocabulary, vocabulary).sequences(dataset.sequences)

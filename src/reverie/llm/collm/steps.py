@@ -32,6 +32,7 @@ from reverie.llm.collm.model import CoLLM, create_collm
 from reverie.llm.collm.recipe import CoLLMRecipe
 from reverie.llm.generate import answer_logits, common_length, encode_prefix
 from reverie.models import create_model, load_model, save_model
+from reverie.models.fitted import mark_fitted
 from reverie.models.store import load_tensors
 from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator, seed_torch
@@ -124,6 +125,7 @@ def fit_labels(
     model = create_model(name, split, seed=training.seed, **options)
     place = choose_device(device)
     wrapped = Pointwise(model, split.train).to(place)
+    mark_fitted(model)  # it is measured while it learns
     source = training_source(wrapped, labelled(split))
     trainer = Trainer(wrapped, source, training, lambda: evaluate(model, split.valid, top=0).value(training.metric), folder, place)
     with progress(training.epochs, f"labels for {name}", show) as shown, torch.enable_grad():
@@ -210,6 +212,7 @@ class TwoStepTraining:
             return dict(read_json(place / "taught.json"))
         device = model.centre.device
         model.fit_centre(self._drawn(model, CENTRE).to(device))
+        mark_fitted(model)  # as above
         source = training_source(model, self.rows)
         valid = self.queries[0]
         trainer = Trainer(model, source, training, lambda: evaluate(model, valid, top=0).value(training.metric), place, device)

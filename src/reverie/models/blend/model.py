@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -64,7 +65,7 @@ class Blend(ShownModel, nn.Module):
         options = {"parts": tuple(parts[number] for number in kept), "weights": tuple(weights[number] for number in kept)}
         self.ready = [self.ready[number] for number in kept]
         self._hold(self.config.model_copy(update=options), [self.parts[number] for number in kept])
-        self.card = Card(self.card.name, self.config, self.card.vocabulary)
+        self.card = replace(self.card, config=self.config)
 
     def _hold(self, config: BlendConfig, parts: list[Recommender]) -> None:
         self.config, self.parts = config, parts

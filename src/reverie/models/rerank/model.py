@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.calls import require_split
+from reverie.calls import require_model, require_split
 from reverie.data.batch import SequenceBatch, newest_events
 from reverie.data.categories import category_matrix, shares
 from reverie.data.sequences import Sequences
@@ -22,7 +22,7 @@ from reverie.models.rerank.config import CategoryQuotas, Mmr, PopularityCalibrat
 from reverie.models.shelf import MODELS
 from reverie.models.shown import ShownModel
 from reverie.nn.reranking import calibrated, min_max, mmr, within_quotas
-from reverie.options import checked
+from reverie.options import Options, checked
 from reverie.protocols import Card, Recommender, Represents
 from reverie.seeds import numpy_generator
 
@@ -172,17 +172,18 @@ def rerank(model: Any, how: str, split: Split, **options: Any) -> Recommender:
     --------
     ``rv.rerank(model, "mmr", split, trade=0.7)``
     """
+    require_model(model, "rv.rerank(model, 'mmr', split)")
     require_split(split, f"rv.rerank(model, {how!r}, split)" if isinstance(how, str) else "rv.rerank(model, 'mmr', split)")
     base = adopt(model, split.vocabulary)
     if not split.vocabulary.holds_in(base.card.vocabulary):
         raise DataError(f"model '{base.card.name}' knows other items or users than the split; give the split of its training")
     name, shared = base.card.name, {"seen": split.test.seen}
     shared |= {key: options.pop(key) for key in ("k", "pool", "seen") if key in options}
-    told = base.card.config.model_dump(mode="json", exclude_unset=True) if name in MODELS else {}
+    told = base.card.config.model_dump(mode="json", exclude_unset=True) if isinstance(base.card.config, Options) else {}
     known = {"name": name, **told} if name in MODELS else {"name": "markov"}
     config = checked(RerankConfig, {"model": known, "how": {"kind": how, **options}, **shared}, "rerank")
     made = Rerank(config.model_copy(update={"model": {"name": name, **told}}), base.card.vocabulary, base)
-    made.card = Card("rerank", made.config, base.card.vocabulary)
+    made.card = Card("rerank", made.config, base.card.vocabulary, fitted=base.card.fitted)
     made.observe(split.train)
     made.eval()
     return made

@@ -1,0 +1,38 @@
+"""Whether anything has fitted a model: a mark on its card, and a warning where weights are still as they were drawn."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+from reverie.models.shelf import MODELS
+from reverie.protocols import Blends, Recommender, Wraps
+
+
+def mark_fitted(model: Recommender, fitted: bool = True) -> None:
+    """Note on the card of a model, and of one that it re-ranks, whether it is fitted."""
+    model.card = replace(model.card, fitted=fitted)
+    if isinstance(model, Wraps):
+        mark_fitted(model.base, fitted)
+
+
+def warn_unfitted(model: Recommender, stacklevel: int) -> None:
+    """Warn of a registered model whose weights nothing has fitted; somebody's own class is not judged."""
+    if (name := _drawn(model)) is not None:
+        warnings.warn(
+            f"model '{name}' is not fitted: it answers by the weights that were drawn for it; call rv.fit(model, split) first",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _drawn(model: Any) -> str | None:
+    """Return the name of a model, or of one inside it, whose weights are as they were drawn."""
+    card = model.card
+    if card.fitted:
+        return None
+    inner = model.parts if isinstance(model, Blends) else [model.base] if isinstance(model, Wraps) else None
+    if inner is not None:
+        return next((name for one in inner if (name := _drawn(one)) is not None), None)
+    ours = card.name in MODELS and card.name not in MODELS.session and "learns" in MODELS[card.name].tags
+    return card.name if ours else None
