@@ -76,7 +76,7 @@ def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) 
     board = leaderboard(world["runs"])
     decision = decide(board)
     facts = dict(facts_to_decide(board, decision, world["split"], world["dataset"]))
-    assert list(facts) == ["Accuracy", "Cheaper", "Cost", "New people", "New items", "Freshness"]
+    assert list(facts) == ["Accuracy", "Cheaper", "Cost", "Serving", "New people", "New items", "Freshness"]
     targets = decision.row.tests[0].ranks["target"].to_numpy()
     cold = 100 * float((world["split"].train.item_counts()[targets] == 0).mean())
     assert cold > 0
@@ -89,6 +89,11 @@ def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) 
     assert f"a week old does not know the items of {100 * recent['item'].is_in(new).mean():.1f}" in facts["Freshness"]
     assert "without a new fit" in facts["New people"]
     assert "processor time" in facts["Cost"]
+    served = decision.to_json()["serving"]
+    assert 0 < served["median_ms"] <= served["p95_ms"]
+    assert f"at the 95th percentile of {served['requests']} single requests" in facts["Serving"]
+    again = facts_to_decide(board, decision, world["split"], world["dataset"])
+    assert dict(again)["Serving"] == facts["Serving"], "measured once"
     untimed = replace(world["dataset"], events=world["dataset"].events.drop("timestamp"), order="none")
     assert "Freshness" not in dict(facts_to_decide(board, decision, world["split"], untimed)) or "fades" in facts["Freshness"]
 
