@@ -1,4 +1,4 @@
-"""Explanations without a language model: groups that lists hold more of than usual, the event that an item rests on, both checked."""
+"""Explanations without a language model: groups beyond the usual, the event that an item rests on, both checked."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.queries import repeated_targets
 from reverie.data.split import Split
 from reverie.evaluation import Evaluation, paired_test, pooled, slice_masks, sliced
 from reverie.evaluation.effects import SIGNIFICANT
+from reverie.evaluation.ranking import ranked_targets
 from reverie.models.shelf import MODELS
 from reverie.report.board import Leaderboard
 from reverie.report.cells import ORDER, Cell, cells
@@ -82,7 +84,7 @@ def decide(board: Leaderboard) -> Decision:
 def facts_to_decide(board: Leaderboard, decision: Decision, split: Split, dataset: Dataset | None) -> list[tuple[str, str]]:
     """Return accuracy, cost, time of a list, cold users, cold items and freshness, each in a few sentences."""
     row = decision.row
-    found = [("Accuracy", _accuracy(board, row)), ("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
+    found = [("Accuracy", _accuracy(board, row) + _of_new_ones(row, split)), ("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
     found += [("Serving", said)] if (said := _serving(row, split)) else []
     found += [("New people", _cold_users(row, split)), ("New items", _cold_items(row, split))]
     return found + ([("Freshness", said)] if dataset is not None and (said := _freshness(board, dataset)) else [])
@@ -124,6 +126,21 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
         shown = "beyond chance" if pair is not None and pair.shown else "which may be chance"
         said.append(f"On the test {board.best.label} ranks higher, {shown}; the test does not choose.")
     return " ".join(said)
+
+
+def _of_new_ones(row: Row, split: Split) -> str:
+    """Return how well it finds what somebody had not chosen before, where what they had is counted, too."""
+    ranked = ranked_targets(split.test)
+    new, targets = ~repeated_targets(split.test)[ranked], split.test.targets[ranked]
+    if row.tests[0].seen != "keep" or new.all() or not new.any():
+        return ""
+    if any(not np.array_equal(test.ranks["target"].to_numpy(), targets) for test in row.tests):
+        return ""
+    parts = [replace(test, ranks=test.ranks.filter(pl.Series(new))) for test in row.tests]
+    found = cells(pooled(parts, [HEAD]))[HEAD]
+    repeats = percent(1 - float(new.mean()))
+    said = f" {repeats} of them stand in their own history already, as a purchase after a view;"
+    return f"{said} of the others it finds {percent(found.value)}."
 
 
 def _cheaper(decision: Decision) -> str:
