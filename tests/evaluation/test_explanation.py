@@ -28,15 +28,15 @@ SHELVES = ["lamps", "rugs", "mugs", "clocks", "plants", "knives"]
 
 @pytest.fixture(scope="module")
 def shop() -> Dataset:
-    """Everybody stays in one category, walking it in circles; each item is followed by the next of its category."""
+    """Everybody stays in one category and walks a third of its circle of 24 items."""
     rng = np.random.default_rng(0)
-    user = np.repeat(np.arange(60), 8)
-    first = rng.integers(0, 8, 60)[user]
-    item = 6 * ((first + np.tile(np.arange(8), 60)) % 8) + user % 6
+    user = np.repeat(np.arange(360), 8)
+    first = rng.integers(0, 24, 360)[user]
+    item = 6 * ((first + np.tile(np.arange(8), 360)) % 24) + user % 6
     events = pl.DataFrame({"user": user, "item": item, "timestamp": 1_700_000_000 + np.arange(len(user)) * 60})
     catalog = pl.DataFrame({
-        "item": np.arange(48), "title": [f"the {SHELVES[one % 6]} number {one}" for one in range(48)],
-        "categories": [SHELVES[one % 6] for one in range(48)],
+        "item": np.arange(144), "title": [f"the {SHELVES[one % 6]} number {one}" for one in range(144)],
+        "categories": [SHELVES[one % 6] for one in range(144)],
     })  # fmt: skip
     return Dataset(events, catalog, name="shop")
 
@@ -57,9 +57,9 @@ def test_a_model_that_knows_the_shop_is_shown_to_know_it(shop: Dataset, split: S
     named = found["groups"]["named"]
     assert named[0]["name"] == SHELVES[7 % 6]
     assert named[0]["history"] == pytest.approx(1.0)
-    assert named[0]["share"] > 3 * named[0]["usual"]
+    assert named[0]["share"] > 2 * named[0]["usual"]
     check = found["groups"]["checked"]
-    assert check["own"] == 1.0
+    assert check["own"] > 0.9
     assert check["low"] > 0
     assert check["own"] > check["other"]
     assert all(one["because"] is not None for one in found["recommended"][:1])
@@ -106,7 +106,7 @@ def test_words_of_titles_stand_in_for_categories(shop: Dataset) -> None:
     groups = item_groups(bare.sequences.vocabulary)
     assert groups is not None
     assert (groups.what, sorted(groups.names)) == ("words of titles", sorted(SHELVES))
-    assert item_groups(Dataset(shop.events, pl.DataFrame({"item": np.arange(48)}), name="shop").sequences.vocabulary) is None
+    assert item_groups(Dataset(shop.events, pl.DataFrame({"item": np.arange(144)}), name="shop").sequences.vocabulary) is None
 
 
 def test_unknown_people_are_refused_and_lists_are_timed(shop: Dataset, split: Split) -> None:

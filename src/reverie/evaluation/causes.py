@@ -80,7 +80,7 @@ def causes(
     events, falls = np.full(wanted.shape, -1, dtype=np.int64), np.zeros(wanted.shape)
     for at in range(wanted.shape[1]):
         fall = whole[origin, at] - heights[:, at]
-        order = np.lexsort((-removed, fall))  # of equals the latest comes last, and stays
+        order = np.lexsort((removed, fall))  # of equals the latest comes last, and stays
         order = order[fall[order] > 1e-9]
         events[origin[order], at], falls[origin[order], at] = removed[order], fall[order]
     return events, falls
@@ -90,7 +90,7 @@ def check_causes(model: Recommender, people: Queries, first: NDArray[np.int64], 
     """Take the event out that each person's first item rests on, and another of the last ones; first [Q]."""
     events, _ = causes(model, people, first[:, None], device)
     changed, origin, removed = without_each(people)
-    able = np.flatnonzero((events[:, 0] >= 0) & (people.lengths > 1))
+    able = np.flatnonzero((events[:, 0] >= 0) & (people.lengths > 1) & (first > 0))
     if not len(able):
         return None
     _, ranks = standing(model, changed, first[origin][:, None], people.take(origin), device)

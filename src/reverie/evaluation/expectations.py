@@ -52,11 +52,12 @@ def item_groups(vocabulary: Vocabulary) -> Groups | None:
         return Groups("categories", names, shares(matrix)) if len(names) > NAMED else None
     if vocabulary.titles is None:
         return None
-    words = vocabulary.titles.cast(pl.String).fill_null("").str.to_lowercase().str.extract_all(r"\p{L}{3,}").list.unique()
-    counts = words.explode().drop_nulls().value_counts()
-    usual = counts.filter(pl.col("count").is_between(max(3, len(words) // 200), len(words) // 2)).to_series(0)
-    kept = words.list.eval(pl.element().filter(pl.element().is_in(usual.implode())))
-    matrix, names = membership(kept)
+    words = vocabulary.titles.cast(pl.String).fill_null("").str.to_lowercase().str.extract_all(r"\p{L}{3,}")
+    size = len(words)
+    frame = pl.DataFrame({"at": np.arange(size, dtype=np.int64), "name": words}).explode("name").drop_nulls().unique()
+    counts = frame.group_by("name").len()
+    usual = counts.filter(pl.col("len").is_between(max(3, size // 200), size // 2))
+    matrix, names = membership(frame.join(usual, on="name", how="semi"), size)
     return Groups("words of titles", names, shares(matrix)) if len(names) > NAMED else None
 
 

@@ -40,7 +40,6 @@ def history_of(sequences: Sequences, user: str, where: str) -> Queries:
 def explain_person(model: Recommender, split: Split, history: Queries, device: str | None = None) -> dict[str, Any]:
     """Explain what a model of a split expects of one person, as plain values, beside checks on held-out people of the split."""
     vocabulary = split.vocabulary
-    user = vocabulary.users[int(history.users[0])]
     person, people = history, held_out_people(split)
     listed, lists = expected_items(model, person, device=device), expected_items(model, people, device=device)
     wanted = listed[:, :SHOWN][:, listed[0, :SHOWN] > 0]
@@ -54,7 +53,7 @@ def explain_person(model: Recommender, split: Split, history: Queries, device: s
     checked = check_causes(model, few, lists[: len(few), 0], device) if len(few) else None
     latest = items[person.start[0] : person.stop[0]][-SHOWN:]
     found: dict[str, Any] = {
-        "user": user, "model": model.card.name, "events": int(person.lengths[0]),
+        "user": str(vocabulary.users[int(history.users[0])]), "model": model.card.name, "events": int(person.lengths[0]),
         "latest": [vocabulary.title(int(code)) for code in latest], "recommended": shown,
         "causes_checked": None if checked is None else asdict(checked), "groups": None,
     }  # fmt: skip
