@@ -91,3 +91,14 @@ def test_rows_of_one_day_are_no_repeats() -> None:
     frame = pl.DataFrame({"user": [1, 1, 1], "item": [5, 5, 6], "t_dat": ["2020-09-17", "2020-09-17", "2020-09-18"]})
     assert read_events(frame).n_events == 3
     assert read_events(frame.with_columns(t_dat=pl.col("t_dat") + " 10:00:00")).n_events == 2
+
+
+def test_dates_of_a_spreadsheet_keep_their_clock() -> None:
+    found = to_times(pl.Series("when", [45658.045961, 45658.5, 45660.0]), "log.csv")
+    moments = found.seconds.cast(pl.Int64) * 10**6
+    assert moments.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S").to_list() == [
+        "2025-01-01 01:06:11", "2025-01-01 12:00:00", "2025-01-03 00:00:00"
+    ]  # fmt: skip
+    assert "spreadsheet" in found.note
+    assert to_times(pl.Series("order_date", [45658, 45660]), "log.csv").seconds.to_list() == [1735689600, 1735862400]
+    assert to_times(pl.Series("clock", [45658, 45660]), "log.csv").seconds.to_list() == [45658, 45660], "seconds of a day"

@@ -76,7 +76,7 @@ def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) 
     board = leaderboard(world["runs"])
     decision = decide(board)
     facts = dict(facts_to_decide(board, decision, world["split"], world["dataset"]))
-    assert list(facts) == ["Accuracy", "Cheaper", "Cost", "New people", "New items", "Freshness"]
+    assert list(facts) == ["Accuracy", "Cheaper", "Cost", "Serving", "New people", "New items", "Freshness"]
     targets = decision.row.tests[0].ranks["target"].to_numpy()
     cold = 100 * float((world["split"].train.item_counts()[targets] == 0).mean())
     assert cold > 0
@@ -89,8 +89,31 @@ def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) 
     assert f"a week old does not know the items of {100 * recent['item'].is_in(new).mean():.1f}" in facts["Freshness"]
     assert "without a new fit" in facts["New people"]
     assert "processor time" in facts["Cost"]
+    served = decision.to_json()["serving"]
+    assert 0 < served["median_ms"] <= served["p95_ms"]
+    assert f"at the 95th percentile of {served['requests']} single requests" in facts["Serving"]
+    again = facts_to_decide(board, decision, world["split"], world["dataset"])
+    assert dict(again)["Serving"] == facts["Serving"], "measured once"
     untimed = replace(world["dataset"], events=world["dataset"].events.drop("timestamp"), order="none")
     assert "Freshness" not in dict(facts_to_decide(board, decision, world["split"], untimed)) or "fades" in facts["Freshness"]
+
+
+def test_what_was_chosen_before_is_told_apart(tmp_path: Path) -> None:
+    whole = tiny_dataset()
+    twice = whole.events.with_columns(timestamp=pl.col("timestamp") + 60)
+    dataset = Dataset(pl.concat([whole.events, twice.filter(pl.col("user") % 2 == 0)]), whole.catalog, name="tiny")
+    split = leave_one_out(dataset)
+    recipes = recipes_for({"name": "tiny"}, {"protocol": "leave_one_out"}, MODELS[2:], "tiny")
+    board = leaderboard([run_recipe(one, tmp_path / one.name, split=split, show=False) for one in recipes])
+    assert board.seen == "keep"
+    decision = decide(board)
+    said = dict(facts_to_decide(board, decision, split, dataset))["Accuracy"]
+    ranks = decision.row.tests[0].ranks
+    test = split.test
+    fresh = [one not in test.sequences.items[a:b] for one, a, b in zip(test.targets, test.start, test.stop, strict=True)]
+    chance = ((10 - ranks["greater"]) / (ranks["equal"] + 1)).clip(0, 1).filter(pl.Series(fresh)).mean()
+    assert f" {100 * (1 - sum(fresh) / len(fresh)):.1f}" in said
+    assert f"of the others it finds {100 * float(chance or 0):.1f}" in said  # type: ignore[arg-type]  # a mean of floats
 
 
 def test_the_page_begins_with_the_answer(world: dict[str, Any]) -> None:

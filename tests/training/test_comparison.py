@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from itertools import chain, repeat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from reverie.testing import tiny_dataset, tiny_split
+from reverie.training import comparison
 from reverie.training import run as running
 from reverie.training.comparison import Comparison, run_plan
 from reverie.training.plan import LONELY, Plan, plan_comparison, recipes_for
@@ -51,6 +54,19 @@ def test_what_would_begin_after_the_minutes_is_left_out(tmp_path: Path) -> None:
     late = run_plan(made(["popularity", "markov"]), Comparison(tiny_dataset(), tiny_split()), tmp_path, show=False, minutes=-1)
     assert [run.recipe.model_name for run in late.runs] == ["popularity"], "what is finished stays"
     assert "minutes were used up" in late.skipped["markov"]
+
+
+def test_a_training_ends_with_the_minutes_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = made(["popularity", "mf"], {"epochs": 3, "checkpoint_seconds": 0})
+    ticks = chain([0.0] * 4, repeat(1e9))  # the limit, the begin of each, and the first epoch
+    monkeypatch.setattr(comparison, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    cut = run_plan(planned, Comparison(tiny_dataset(), tiny_split()), tmp_path, show=False, minutes=60)
+    assert cut.skipped["mf"] == "the minutes were used up after 2 epochs; the same command with more goes on"
+    monkeypatch.undo()
+    assert (tmp_path / "mf-tiny-seed0" / "state").exists()
+    whole = run_plan(planned, Comparison(tiny_dataset(), tiny_split()), tmp_path, show=False, minutes=60)
+    other = run_plan(planned, Comparison(tiny_dataset(), tiny_split()), tmp_path / "at once", show=False)
+    assert [run.test.value("ndcg@10") for run in whole.runs] == [run.test.value("ndcg@10") for run in other.runs]
 
 
 def test_a_blend_is_made_of_the_best_finished_runs_of_its_seed(tmp_path: Path) -> None:

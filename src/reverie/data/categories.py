@@ -29,11 +29,16 @@ def category_matrix(vocabulary: Vocabulary, what: str) -> tuple[csr_array, list[
     if texts is None or not (texts.fill_null("").str.len_bytes() > 0).any():
         raise DataError(f"{what} needs categories of items, which this catalogue lacks; give one that has a column 'categories'")
     frame = pl.DataFrame({"at": np.arange(len(texts), dtype=np.int64), "name": texts.cast(pl.String).str.split("|")})
-    frame = frame.explode("name").with_columns(pl.col("name").str.strip_chars()).filter(pl.col("name") != "").unique()
+    return membership(frame.explode("name"), len(texts))
+
+
+def membership(frame: pl.DataFrame, size: int) -> tuple[csr_array, list[str]]:
+    """Return which named groups each of so many items is in, as ones, and the sorted names → [N, G]; frame: at, name."""
+    frame = frame.with_columns(pl.col("name").str.strip_chars()).filter(pl.col("name") != "").unique()
     names = frame["name"].unique().sort()
     columns = frame["name"].cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
     cells = (np.ones(frame.height), (frame["at"].to_numpy(), columns))
-    return csr_array(cells, shape=(vocabulary.n_items, len(names))), names.to_list()
+    return csr_array(cells, shape=(size, len(names))), names.to_list()
 
 
 def shares(matrix: csr_array) -> csr_array:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from reverie.data.dataset import Dataset
+from reverie.data.queries import repeated_targets
 from reverie.data.split import Split
 from reverie.evaluation import Evaluation, paired_test, pooled, slice_masks, sliced
 from reverie.evaluation.effects import SIGNIFICANT
+from reverie.evaluation.ranking import ranked_targets
 from reverie.models.shelf import MODELS
 from reverie.report.board import Leaderboard
 from reverie.report.cells import ORDER, Cell, cells
@@ -20,6 +22,7 @@ from reverie.report.leaderboard_table import HEAD
 from reverie.report.row import Row
 from reverie.report.words import duration, number, percent, titled
 from reverie.training.run import Run
+from reverie.training.serving import kept_serving, serving_of
 from reverie.training.trial import Trial
 
 SPANS = {"an hour": 3_600, "a day": 86_400, "a week": 604_800, "30 days": 2_592_000}
@@ -55,7 +58,11 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """Return labels and run folders as plain values."""
-        return {"label": self.row.label, "runs": self.folders, "cheaper": None if self.cheaper is None else self.cheaper.label}
+        run = self.row.runs[0]
+        served = kept_serving(run) if isinstance(run, Run) else None
+        cheaper = None if self.cheaper is None else self.cheaper.label
+        serving = None if served is None else asdict(served)
+        return {"label": self.row.label, "runs": self.folders, "cheaper": cheaper, "serving": serving}
 
 
 def decide(board: Leaderboard) -> Decision:
@@ -75,9 +82,10 @@ def decide(board: Leaderboard) -> Decision:
 
 
 def facts_to_decide(board: Leaderboard, decision: Decision, split: Split, dataset: Dataset | None) -> list[tuple[str, str]]:
-    """Return accuracy, cost, cold users, cold items and freshness, each in a few sentences."""
+    """Return accuracy, cost, time of a list, cold users, cold items and freshness, each in a few sentences."""
     row = decision.row
-    found = [("Accuracy", _accuracy(board, row)), ("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
+    found = [("Accuracy", _accuracy(board, row) + _of_new_ones(row, split)), ("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
+    found += [("Serving", said)] if (said := _serving(row, split)) else []
     found += [("New people", _cold_users(row, split)), ("New items", _cold_items(row, split))]
     return found + ([("Freshness", said)] if dataset is not None and (said := _freshness(board, dataset)) else [])
 
@@ -120,6 +128,21 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
     return " ".join(said)
 
 
+def _of_new_ones(row: Row, split: Split) -> str:
+    """Return how well it finds what somebody had not chosen before, where what they had is counted, too."""
+    ranked = ranked_targets(split.test)
+    new, targets = ~repeated_targets(split.test)[ranked], split.test.targets[ranked]
+    if row.tests[0].seen != "keep" or new.all() or not new.any():
+        return ""
+    if any(not np.array_equal(test.ranks["target"].to_numpy(), targets) for test in row.tests):
+        return ""
+    parts = [replace(test, ranks=test.ranks.filter(pl.Series(new))) for test in row.tests]
+    found = cells(pooled(parts, [HEAD]))[HEAD]
+    repeats = percent(1 - float(new.mean()))
+    said = f" {repeats} of them stand in their own history already, as a purchase after a view;"
+    return f"{said} of the others it finds {percent(found.value)}."
+
+
 def _cheaper(decision: Decision) -> str:
     row, other = decision.row, decision.cheaper
     if other is None:
@@ -141,6 +164,21 @@ def _cost(row: Row) -> str:
         spent.append(f"{duration(fitted.processor_seconds)} of processor time, load {fitted.load:.1f}")
     parts = " Its parts were fitted before and are not counted." if row.model == "blend" else ""
     return f"{', '.join(spent)}, with {row.peak_mb:,.0f} MB; the stored model has {_size(size)}.{parts}"
+
+
+def _serving(row: Row, split: Split) -> str:
+    """Return how long one list takes; nothing where no run in a folder tells."""
+    run = row.runs[0]
+    if not isinstance(run, Run) or (served := serving_of(run, split.test)) is None:
+        return ""
+    threads = "one thread" if served.threads == 1 else f"{served.threads} threads"
+    times = f"{_milliseconds(served.median_ms)} in the median and {_milliseconds(served.p95_ms)} at the 95th percentile"
+    how = f"{served.requests:,} single requests, one after another with {threads}"
+    return f"One list of ten took {times} of {how}; {_milliseconds(served.processor_ms)} of processor time each."
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.2g} ms" if value < 100 else f"{value:,.0f} ms"
 
 
 def _size(count: int) -> str:

@@ -59,6 +59,10 @@ class RunCell:
     refit: bool = False
 
 
+class TimeUp(ReverieError):
+    """The time that a comparison may take is used up."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a run could not be made."""
@@ -142,7 +146,12 @@ class ComparisonStudy:
             return self._failed(cell, "the minutes were used up before its turn; the same command with more goes on")
         self.report(f"{recipe.name} …")
         try:
-            run = run_recipe(recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show)
+            run = run_recipe(
+                recipe, self._folder(cell), split=self.comparison.split, device=self.device, show=self.show,
+                on_validation=None if self.limit is None else self._stop_in_time,
+            )  # fmt: skip
+        except TimeUp as error:
+            return self._failed(cell, str(error))
         except Exception as error:
             if processes.world() > 1:  # the other processes may be waiting for this one
                 raise
@@ -156,6 +165,10 @@ class ComparisonStudy:
         values = "  ".join(f"{name} {run.test.value(name):.4f}" for name in ("recall@10", "ndcg@10"))
         self.report(f"{recipe.name}: {values}  ({run.fitted.seconds:.1f} s)")
         return run
+
+    def _stop_in_time(self, epoch: int, value: float) -> None:
+        if self.limit is not None and time.monotonic() > self.limit:
+            raise TimeUp(f"the minutes were used up after {epoch} epochs; the same command with more goes on")
 
     def _failed(self, cell: RunCell, reason: str) -> Failure:
         self.comparison.skipped[cell.label] = reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,8 +144,12 @@ def run_recipe(
     device: str | None = None,
     show: bool = True,
     offline: bool = False,
+    on_validation: Callable[[int, float], None] | None = None,
 ) -> Run:
-    """Train and evaluate as a recipe says; the folder is held meanwhile, and another process with the same recipe waits."""
+    """Train and evaluate as a recipe says; the folder is held meanwhile, and another process with the same recipe waits.
+
+    What `on_validation` raises ends the training, which goes on from its last checkpoint when it is asked for again.
+    """
     folder = Path(folder)
     processes.start(choose_device(device))
     with held(folder, recipe, RECIPES, "run", done=_DONE):
@@ -156,12 +160,14 @@ def run_recipe(
         if split is not None:
             keep_log(folder, recipe.dataset, split.sha256, processes.rank() == 0, feedback_of(recipe, split))
             if not done:
-                _make(recipe, folder, split, device, show)
+                _make(recipe, folder, split, device, show, on_validation)
         processes.wait()
     return load_run(folder)
 
 
-def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool) -> None:
+def _make(
+    recipe: Recipe, folder: Path, split: Split, device: str | None, show: bool, on_validation: Callable[[int, float], None] | None
+) -> None:
     """Train, evaluate, and write everything, the result last."""
     first = processes.rank() == 0
     _keep_threads(folder)
@@ -170,7 +176,7 @@ def _make(recipe: Recipe, folder: Path, split: Split, device: str | None, show: 
     code = commit()
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     require_storable(model)
-    fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show)
+    fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show, on_validation=on_validation)
     if fitted.chosen:
         model.card = replace(model.card, config=model.card.config.model_copy(update=fitted.chosen))
     if first:

@@ -18,6 +18,7 @@ from reverie.data.readers.delimited import check_utf8, holds, open_delimited, qu
 from reverie.data.readers.encodings import to_utf8
 from reverie.data.readers.frames import open_frame
 from reverie.data.readers.json_lines import open_json_lines, to_lines
+from reverie.data.readers.json_tables import rows_of_frame
 from reverie.data.readers.layouts import FileOptions
 from reverie.data.readers.lines import open_blocks, open_sequences
 from reverie.data.readers.nested import nested_table
@@ -85,6 +86,8 @@ def _opened(path: Path, where: str, form: Form, options: FileOptions, stack: con
         )
     if form.encoding not in ("utf-8", "ascii") or (form.marked and not (form.dialect and form.dialect.header)):
         path = to_utf8(path, form.encoding, stack.enter_context(temporary_folder()), where)
+    if form.format in ("json", "jsonl") and (rows := rows_of_frame(path, stack.enter_context(temporary_folder()), where)):
+        return replace(open_json_lines(rows, where), notes=["one object holds the whole table, as data frames write it"])
     if form.format == "json":
         check_utf8(path, where)
         path = to_lines(path, stack.enter_context(temporary_folder()), where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,6 +22,8 @@ RARE = (
     (10, "%Y%m%d%H", 1_970_010_100, 2_100_000_000),
 )  # fmt: skip
 """Digits, meaning and range of numbers that could be seconds as well, and are dates only where all of a column are."""
+SHEET_BEGIN, SHEET_END, SHEET_1970 = 32_874, 73_051, 25_569
+"""Dates of spreadsheets, in days since 1899-12-30: of 1990, of 2100 and of 1970."""
 YEAR_1, YEAR_1980, YEAR_2000, YEAR_2100, YEAR_10000 = -62_135_596_800, 315_532_800, 946_684_800, 4_102_444_800, 253_402_300_800
 
 
@@ -127,6 +130,10 @@ def _numbers(values: pl.Series, whole: pl.Series, rest: pl.Series | None, where:
             return Times(
                 seconds, None, f"numbers of column '{values.name}' are read as month and day of no year, like {low:04d}", True
             )
+    if low >= SHEET_BEGIN and high < SHEET_END and (rest is not None or re.search("date|day", values.name, re.IGNORECASE)):
+        clock = 0 if rest is None else (rest * 86_400 + 10**9 // 2) // 10**9
+        note = f"numbers of column '{values.name}' are read as dates of a spreadsheet, days since 1899-12-30, to the second"
+        return Times((whole - SHEET_1970) * 86_400 + clock, None, note)
     name, ticks, _ = next(unit for unit in UNITS if max(abs(low), abs(high)) < unit[2])
     if ticks > 1 or (high >= YEAR_2000 and low <= 21_991_231):
         _require_one_unit(values, whole, high, name, ticks, where)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.files import read_json, write_json
 from reverie.llm.generate import TitleTree, greedy_decode
@@ -171,18 +172,17 @@ def _agreement(kinds: dict[int, set[str]], code: int, near: np.ndarray) -> float
 CONTROLS: tuple[RowName, ...] = ("shuffled", "text-only")
 
 
-def known_user(session: Session, user: str) -> int:
+def known_user(vocabulary: Vocabulary, user: str, where: str) -> int:
     """Return the code of a user of the dataset, or refuse the id."""
-    code = int(session.split.vocabulary.user_codes([user])[0])
+    code = int(vocabulary.user_codes([user])[0])
     if code < 0:
-        known = session.split.vocabulary.users[0]
-        raise DataError(f"user '{user}' is not in the dataset of {session.folder}; ids look like {known}")
+        raise DataError(f"user '{user}' is not in the dataset of {where}; ids look like {vocabulary.users[0]}")
     return code
 
 
 def explain_user(session: Session, user: str) -> dict[str, Any]:
     """Explain the state of one user."""
-    code = known_user(session, user)
+    code = known_user(session.split.vocabulary, user, str(session.folder))
     window = user_window(session, code)
     history = window.rows()[0]
     other = session.windows("test")
