@@ -43,7 +43,7 @@ Row = Mapping[str, str]
 
 def write_study_claims(name: str, folder: Path, path: Path) -> None:
     """Put the comparisons of a finished study into the place of those that the table has of its sets and rows."""
-    study, done = reread(folder)
+    study, done = reread(folder, RESULTS / "video.csv")
     if not done:
         raise ConfigError(f"{folder} holds nothing that is finished; run 'reverie video study {name}' first")
     rows = claim_rows(Summary(study.recipe, done))

@@ -13,7 +13,7 @@ import pytest
 
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
-from reverie.study.run import run_study
+from reverie.study.run import find_finished, run_study
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
 from reverie.video.encoding import write_clip
@@ -22,6 +22,7 @@ from reverie.video.prepare import prepare_folder
 from reverie.video.preparing.options import PrepareOptions
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures
+from reverie.video.results import packed, unpacked
 from reverie.video.run import report, reread, shown
 from reverie.video.study import VideoStudy, repeats
 from reverie.video.summary import Row, Summary
@@ -113,12 +114,15 @@ def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], t
             assert found.accuracies == pytest.approx(wanted.accuracies, abs=1e-6)
             continue
         assert isinstance(wanted, Recognised)
+        assert found.clusters == wanted.clusters
         for key, one in found.measures.items():
+            assert one.correct == wanted.measures[key].correct
             assert one.accuracy == pytest.approx(wanted.measures[key].accuracy, abs=1e-6)
             assert one.by_class == pytest.approx(wanted.measures[key].by_class, abs=1e-6)
         assert found.masks == pytest.approx(wanted.masks, rel=1e-4)
     summary = Summary(recipe, done)
-    assert claim_rows(summary) == []
+    assert claim_rows(summary) == claim_rows(Summary(recipe, reread(folder / "study")[1]))
+    assert len(find_finished(VideoStudy(recipe, tmp_path / "lost", "cpu"), folder / "rows.csv")) == len(done)
     assert shown(study, done, "again").json["rows"]
 
 
@@ -127,6 +131,15 @@ def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Pat
     page = (folder / "study" / "report.html").read_text(encoding="utf-8")
     assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_digits_hold_which_clips_were_right() -> None:
+    correct = (1, 0, 0, 1, 1, 1, 0, 1, 0, 1)
+    assert packed(correct) == "9d40"
+    assert unpacked("9d40", 10) == correct
+    assert unpacked("", 10) == ()
+    with pytest.raises(ValueError, match="digits in the column 'right' for 10 clips"):
+        unpacked("9d", 10)
 
 
 def _found(correct: list[int], seed: int) -> Recognised:

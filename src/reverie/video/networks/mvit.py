@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from reverie.video.networks.config import MvitConfig
+from reverie.video.networks.convolutions import volumes
 from reverie.video.networks.drop_path import DropPath, rising
 from reverie.video.networks.network import ClipNetwork, Stage, require_sides
 from reverie.video.networks.pooling_attention import Grid, PoolingAttention
@@ -69,7 +70,7 @@ class Mvit(ClipNetwork):
 
     def feature_map(self, clips: Tensor) -> Tensor:
         """Return features of clips [B, T, 3, H, W] → [B, T', C, H', W']."""
-        x = self.stem(self.normalised(clips).transpose(1, 2)).permute(0, 2, 3, 4, 1)
+        x = self.stem(volumes(self.normalised(clips))).permute(0, 2, 3, 4, 1).contiguous()
         for stage in self.stages:
             x = stage(x)
         found: Tensor = self.norm(x).permute(0, 1, 4, 2, 3)
