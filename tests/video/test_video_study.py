@@ -185,10 +185,27 @@ def test_the_mean_of_a_row_resamples_sources(finished: tuple[VideoRecipe, Path])
 
 
 def test_folds_are_trained_at_seeds_of_their_own() -> None:
-    recipe = VIDEO.load("video-main")
-    assert repeats(recipe.sets["shapes-100"], 5) == [(seed, -1) for seed in range(5)]
-    twice = recipe.sets["fight-300"].model_copy(update={"seeds": 2})
+    assert repeats(VIDEO.load("video-100-tsm").sets["shapes-100"], 5) == [(seed, -1) for seed in range(5)]
+    twice = VIDEO.load("video-fight-tsm").sets["fight-300"].model_copy(update={"seeds": 2})
     assert repeats(twice, 5) == [(again * 5 + fold, fold) for again in range(2) for fold in range(5)]
+
+
+@pytest.mark.parametrize("network", ["tsm", "mvit"])
+def test_parts_of_the_study_differ_by_their_clips_alone(network: str) -> None:
+    first, *others = (VIDEO.load(f"video-{clips}-{network}") for clips in ("500", "100", "colours", "fight"))
+    assert {"none-3x", "sv-mix", "sv-mix-random", "sv-mix-untrained", "saliency"} < set(first.methods)
+    for key in ("networks", "methods", "training", "claims"):
+        assert all(getattr(one, key) == getattr(first, key) for one in others)
+    large = VIDEO.load(f"video-2000-{network}")
+    assert large.networks == first.networks
+    assert all(first.methods[name] == row for name, row in large.methods.items())
+
+
+@pytest.mark.parametrize(("clips", "name"), [("fight", "fight-300"), ("500", "shapes-500")])
+def test_ablations_share_the_training_of_the_row_that_they_are_compared_with(clips: str, name: str) -> None:
+    part, main = VIDEO.load(f"video-ablations-{clips}"), VIDEO.load(f"video-{clips}-tsm")
+    assert (part.sets, part.networks, part.methods["sv-mix"]) == (main.sets, main.networks, main.methods["sv-mix"])
+    assert part.training_of(name, "tsm", "sv-mix") == main.training_of(name, "tsm", "sv-mix")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +289,7 @@ def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], 
     assert not list((tmp_path / "shy").rglob("*.png"))
     shown(study, done, "x")
     assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
-    assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
+    assert not VideoStudy(VIDEO.load("video-fight-tsm", smoke=True), tmp_path / "fight").tasks.may_be_shown("fight-300")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class Mvit(ClipNetwork):
         self.norm = nn.LayerNorm(dim)
         for module in self.modules():
             if isinstance(module, nn.Linear) and module is not self.head.linear:
-                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.trunc_normal_(module.weight, std=config.spread or module.in_features**-0.5)
                 nn.init.zeros_(module.bias)
         self.settle()
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -100,21 +102,25 @@ class PoolingAttention(nn.Module):
         k, v = self.pool(self.keys_values(x).unflatten(-1, (2, self.heads, -1)))
         at, grid = q.shape[1:4], k.shape[1:4]
         flat = [part.flatten(1, 3).transpose(1, 2) for part in (q, k, v)]  # [B, heads, places, D]
-        scores = ((flat[0] * flat[0].shape[-1] ** -0.5) @ flat[1].mT).unflatten(3, grid).unflatten(2, at)
-        for axis, positions in enumerate(self.positions):
-            scores = scores + self._biases(q, positions(at[axis], grid[axis]), axis)
-        looks = scores.flatten(5, 7).flatten(2, 4).softmax(-1)
-        seen = (looks @ flat[2] + flat[0]).transpose(1, 2).flatten(2).unflatten(1, at)
+        biases = [self._biases(q, positions(at[axis], grid[axis]), axis) for axis, positions in enumerate(self.positions)]
+        marks = _marks(grid, k).expand(*flat[1].shape[:2], -1, -1)
+        scores = torch.cat([flat[0] * flat[0].shape[-1] ** -0.5, *biases], -1) @ torch.cat([flat[1], marks], -1).mT
+        seen = (scores.softmax(-1) @ flat[2] + flat[0]).transpose(1, 2).flatten(2).unflatten(1, at)
         out: Tensor = self.out(seen)
         return out
 
     def _biases(self, q: Tensor, vectors: Tensor, axis: int) -> Tensor:
         """Return products of queries with positions of an axis; q [B, T, Y, X, heads, D], vectors [queries, keys, D].
 
-        The result can be added to scores [B, heads, T, Y, X, T', Y', X'].
+        The result is [B, heads, places, keys of the axis].
         """
-        letter = "tyx"[axis]
-        found = torch.einsum(f"btyxhd,{letter}kd->bhtyxk", q, vectors)
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        return found.reshape(*found.shape[:5], *shape)
+        return torch.einsum(f"btyxhd,{'tyx'[axis]}kd->bhtyxk", q, vectors).flatten(2, 4)
+
+
+def _marks(grid: Sequence[int], like: Tensor) -> Tensor:
+    """Return ones at frame, row and column of each place, which add what is known by axis in one product.
+
+    The result is [places, T' + Y' + X'].
+    """
+    each = torch.meshgrid(*(torch.arange(side, device=like.device) for side in grid), indexing="ij")
+    return torch.cat([F.one_hot(at.flatten(), side) for at, side in zip(each, grid, strict=True)], 1).to(like.dtype)
