@@ -1,7 +1,7 @@
 """Write ``docs/results/video-results.md`` from ``results/video.csv`` and ``results/video-claims.csv``; never by hand.
 
-Run ``python benchmarks/tables/video.py`` to write the page, and ``python benchmarks/tables/video.py video-main`` after
-``reverie video study video-main`` to write the comparisons of that study into ``results/video-claims.csv`` first.
+Run ``python benchmarks/tables/video.py`` to write the page, and ``python benchmarks/tables/video.py video-500-tsm`` after
+``reverie video study video-500-tsm`` to write the comparisons of that study into ``results/video-claims.csv`` first.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ Top-1 accuracy on test clips, mean over seeds or folds, in brackets the 95 % t-i
 well. “mean weights” are the exponential running mean that every row keeps. Checkpoints are chosen on validation clips; “best test”
 was chosen on the test clips and is optimistic. None of these sets is one of the paper's: the order of methods is what is tested.
 """
-EMPTY = "\nNothing has been measured for this page yet: `reverie video study video-main --results results/video.csv`.\n"
+EMPTY = "\nNothing has been measured for this page yet: `reverie video study video-500-tsm --results results/video.csv`.\n"
 HEADS = ("mean weights", "student", "last, mean weights", "best test, mean weights", "ECE", "NLL", "s a step", "MB")
 Row = Mapping[str, str]
 
 
 def write_study_claims(name: str, folder: Path, path: Path) -> None:
     """Put the comparisons of a finished study into the place of those that the table has of its sets and rows."""
-    study, done = reread(folder)
+    study, done = reread(folder, RESULTS / "video.csv")
     if not done:
         raise ConfigError(f"{folder} holds nothing that is finished; run 'reverie video study {name}' first")
     rows = claim_rows(Summary(study.recipe, done))

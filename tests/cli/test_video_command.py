@@ -40,10 +40,11 @@ def test_recipes_of_studies_are_listed_and_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _reverie(monkeypatch, "study", "--list", "--json") == 0
-    assert {"video-main", "video-ablations", "video-2000", "video-demo"} == {
+    parts = {f"video-{clips}-{network}" for clips in ("colours", "fight", "100", "500", "2000") for network in ("tsm", "mvit")}
+    assert parts | {"video-ablations-fight", "video-ablations-500", "video-demo"} == {
         one["name"] for one in json.loads(capsys.readouterr().out)
     }
-    monkeypatch.setattr(sys, "argv", ["reverie", "recipes", "copy", "video-main", str(tmp_path / "mine.yaml")])
+    monkeypatch.setattr(sys, "argv", ["reverie", "recipes", "copy", "video-500-mvit", str(tmp_path / "mine.yaml")])
     run()
     assert "shapes-500" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
 

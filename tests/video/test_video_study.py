@@ -13,7 +13,7 @@ import pytest
 
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
-from reverie.study.run import run_study
+from reverie.study.run import find_finished, run_study
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
 from reverie.video.encoding import write_clip
@@ -22,6 +22,7 @@ from reverie.video.prepare import prepare_folder
 from reverie.video.preparing.options import PrepareOptions
 from reverie.video.recipe import VIDEO, VideoRecipe
 from reverie.video.recognition.measures import Measures
+from reverie.video.results import packed, unpacked
 from reverie.video.run import report, reread, shown
 from reverie.video.study import VideoStudy, repeats
 from reverie.video.summary import Row, Summary
@@ -113,12 +114,15 @@ def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], t
             assert found.accuracies == pytest.approx(wanted.accuracies, abs=1e-6)
             continue
         assert isinstance(wanted, Recognised)
+        assert found.clusters == wanted.clusters
         for key, one in found.measures.items():
+            assert one.correct == wanted.measures[key].correct
             assert one.accuracy == pytest.approx(wanted.measures[key].accuracy, abs=1e-6)
             assert one.by_class == pytest.approx(wanted.measures[key].by_class, abs=1e-6)
         assert found.masks == pytest.approx(wanted.masks, rel=1e-4)
     summary = Summary(recipe, done)
-    assert claim_rows(summary) == []
+    assert claim_rows(summary) == claim_rows(Summary(recipe, reread(folder / "study")[1]))
+    assert len(find_finished(VideoStudy(recipe, tmp_path / "lost", "cpu"), folder / "rows.csv")) == len(done)
     assert shown(study, done, "again").json["rows"]
 
 
@@ -127,6 +131,15 @@ def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Pat
     page = (folder / "study" / "report.html").read_text(encoding="utf-8")
     assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_digits_hold_which_clips_were_right() -> None:
+    correct = (1, 0, 0, 1, 1, 1, 0, 1, 0, 1)
+    assert packed(correct) == "9d40"
+    assert unpacked("9d40", 10) == correct
+    assert unpacked("", 10) == ()
+    with pytest.raises(ValueError, match="digits in the column 'right' for 10 clips"):
+        unpacked("9d", 10)
 
 
 def _found(correct: list[int], seed: int) -> Recognised:
@@ -172,10 +185,27 @@ def test_the_mean_of_a_row_resamples_sources(finished: tuple[VideoRecipe, Path])
 
 
 def test_folds_are_trained_at_seeds_of_their_own() -> None:
-    recipe = VIDEO.load("video-main")
-    assert repeats(recipe.sets["shapes-100"], 5) == [(seed, -1) for seed in range(5)]
-    twice = recipe.sets["fight-300"].model_copy(update={"seeds": 2})
+    assert repeats(VIDEO.load("video-100-tsm").sets["shapes-100"], 5) == [(seed, -1) for seed in range(5)]
+    twice = VIDEO.load("video-fight-tsm").sets["fight-300"].model_copy(update={"seeds": 2})
     assert repeats(twice, 5) == [(again * 5 + fold, fold) for again in range(2) for fold in range(5)]
+
+
+@pytest.mark.parametrize("network", ["tsm", "mvit"])
+def test_parts_of_the_study_differ_by_their_clips_alone(network: str) -> None:
+    first, *others = (VIDEO.load(f"video-{clips}-{network}") for clips in ("500", "100", "colours", "fight"))
+    assert {"none-3x", "sv-mix", "sv-mix-random", "sv-mix-untrained", "saliency"} < set(first.methods)
+    for key in ("networks", "methods", "training", "claims"):
+        assert all(getattr(one, key) == getattr(first, key) for one in others)
+    large = VIDEO.load(f"video-2000-{network}")
+    assert large.networks == first.networks
+    assert all(first.methods[name] == row for name, row in large.methods.items())
+
+
+@pytest.mark.parametrize(("clips", "name"), [("fight", "fight-300"), ("500", "shapes-500")])
+def test_ablations_share_the_training_of_the_row_that_they_are_compared_with(clips: str, name: str) -> None:
+    part, main = VIDEO.load(f"video-ablations-{clips}"), VIDEO.load(f"video-{clips}-tsm")
+    assert (part.sets, part.networks, part.methods["sv-mix"]) == (main.sets, main.networks, main.methods["sv-mix"])
+    assert part.training_of(name, "tsm", "sv-mix") == main.training_of(name, "tsm", "sv-mix")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +289,7 @@ def test_no_picture_of_real_persons_is_made(finished: tuple[VideoRecipe, Path], 
     assert not list((tmp_path / "shy").rglob("*.png"))
     shown(study, done, "x")
     assert "<image" not in (tmp_path / "shy" / "report.html").read_text(encoding="utf-8")
-    assert not VideoStudy(VIDEO.load("video-main", smoke=True), tmp_path / "main").tasks.may_be_shown("fight-300")
+    assert not VideoStudy(VIDEO.load("video-fight-tsm", smoke=True), tmp_path / "fight").tasks.may_be_shown("fight-300")
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,17 @@ def run_study(
     return done
 
 
+def find_finished(study: Study[C, V], results: str | Path | None = None) -> dict[C, V | None]:
+    """Return what is kept of a study, or else stands in a results table; nothing is computed."""
+    stored, done = _rows_by_key(results), dict[C, V | None]()
+    for cell in study.cells(done):
+        if study.is_kept(cell):
+            done[cell] = study.run(cell, lambda _: None)
+        elif stored and (rows := stored.get(cell_key(study, cell))):
+            done[cell] = _restored(study, cell, rows)
+    return done
+
+
 def run_single(study: SingleCell[V], results: str | Path | None = None) -> V:
     """Compute the one cell of a study and append its rows; a cell that is known from its rows alone is an error.
 

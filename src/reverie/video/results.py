@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from reverie.evaluation.intervals import wilson
 from reverie.video.cells import Baselines, Recognised, RecognitionCell
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 from reverie.video.recognition.measures import Measures
 
-COLUMNS = ("network", "method", "weights", "checkpoint", "clips", "fold")
-"""Of a results table, after the fixed ones; `clips` is the number of clips learned from and chosen on."""
+COLUMNS = ("network", "method", "weights", "checkpoint", "clips", "fold", "right")
+"""Of a results table, after the fixed ones; `clips` is the number of clips learned from and chosen on, `right` says which of the n
+test clips were right, as hexadecimal digits of their bits, so that rows alone can be compared clip by clip."""
 ALL, CLASS, BASELINE = "all", "class:", "baseline"
 MASKS = "mask_"
 """Before the names of what is measured of masks."""
@@ -34,7 +37,8 @@ def result_rows(recipe: VideoRecipe, cell: RecognitionCell, result: Recognised) 
     rows = []
     for (weights, checkpoint), found in result.measures.items():
         about = common | {"weights": weights, "checkpoint": checkpoint, "best_epoch": found.step, "n": len(found.correct)}
-        rows.append(about | {"metric": "accuracy", "value": found.accuracy} | _interval(found.accuracy, len(found.correct)))
+        share = {"metric": "accuracy", "value": found.accuracy, "right": packed(found.correct)}
+        rows.append(about | share | _interval(found.accuracy, len(found.correct)))
         rows += [about | {"metric": name, "value": getattr(found, name)} for name in ("ece", "nll")]
         rows += [about | {"slice": f"{CLASS}{name}", "metric": "accuracy", "value": v} for name, v in found.by_class.items()]
     rows.append(common | {"metric": "seconds_a_step", "value": result.seconds_a_step})
@@ -64,8 +68,27 @@ def _interval(share: float, n: int) -> dict[str, Any]:
     return {"low": low, "high": high, "interval": "wilson"}
 
 
-def restored(rows: Sequence[Mapping[str, str]]) -> Recognised:
-    """Return a training from its rows, without the clips that were right and without curves."""
+def packed(correct: Sequence[int]) -> str:
+    """Return which clips were right as hexadecimal digits, eight clips to two of them."""
+    return np.packbits(np.array(correct, dtype=np.uint8)).tobytes().hex()
+
+
+def unpacked(digits: str, n: int) -> tuple[int, ...]:
+    """Return which of n clips were right, as `packed` wrote it; none where nothing was written.
+
+    Raises
+    ------
+    ValueError
+        If the digits are not those of n clips.
+    """
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(digits), dtype=np.uint8))
+    if digits and len(bits) != -(-n // 8) * 8:
+        raise ValueError(f"{len(digits)} digits in the column 'right' for {n} clips")
+    return tuple(int(bit) for bit in bits[:n])
+
+
+def restored(rows: Sequence[Mapping[str, str]], clusters: tuple[str, ...]) -> Recognised:
+    """Return a training from its rows, without curves; clusters are the sources of its test clips."""
     by: dict[tuple[Weights, Checkpoint], dict[str, str]] = {}
     classes: dict[tuple[Weights, Checkpoint], dict[str, float]] = {}
     once: dict[str, float] = {}
@@ -74,16 +97,20 @@ def restored(rows: Sequence[Mapping[str, str]]) -> Recognised:
         if not row["weights"]:
             once[row["metric"]] = float(row["value"])
         elif row["slice"] == ALL:
-            by.setdefault(key, {"step": row["best_epoch"]})[row["metric"]] = row["value"]
+            by.setdefault(key, {"step": row["best_epoch"], "n": row["n"]})[row["metric"]] = row["value"]
+            by[key] |= {"right": row["right"]} if row["metric"] == "accuracy" else {}
         else:
             classes.setdefault(key, {})[row["slice"].removeprefix(CLASS)] = float(row["value"])
     found = {
-        key: Measures(float(one["accuracy"]), float(one["ece"]), float(one["nll"]), classes[key], (), int(one["step"]))
+        key: Measures(
+            float(one["accuracy"]), float(one["ece"]), float(one["nll"]), classes[key], unpacked(one["right"], int(one["n"])),
+            int(one["step"]),
+        )
         for key, one in by.items()
-    }
+    }  # fmt: skip
     first = rows[0]
     masks = {name.removeprefix(MASKS): value for name, value in once.items() if name.startswith(MASKS)}
     numbers = {"seconds": float(first["seconds"]), "seconds_a_step": once["seconds_a_step"], "peak_mb": float(first["peak_mb"])}
     numbers |= {"weights": int(once["weights"]), "learned_from": int(first["clips"])}
     about = {"sha256": first["dataset_sha256"], "protocol": first["protocol"], "commit": first["commit"]}
-    return Recognised(found, (), {}, masks, **numbers, **about)  # type: ignore[arg-type]  # numbers and texts by name
+    return Recognised(found, clusters, {}, masks, **numbers, **about)  # type: ignore[arg-type]  # numbers and texts by name

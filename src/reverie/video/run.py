@@ -10,7 +10,7 @@ from reverie.report.table import StudyReport, Table
 from reverie.study.call import Call
 from reverie.study.environment import tell_commits
 from reverie.study.progress import progress
-from reverie.study.run import run_study
+from reverie.study.run import find_finished, run_study
 from reverie.video.cells import Cell, Result
 from reverie.video.claims import claims_table
 from reverie.video.estimate import estimate_sentences
@@ -30,10 +30,10 @@ def report(recipe: VideoRecipe, call: Call) -> StudyReport:
     return shown(study, run_study(study, results=call.results, show=call.show), call.command)
 
 
-def reread(folder: Path) -> tuple[VideoStudy, dict[Cell, Result | None]]:
-    """Open the folder of a study and read what is finished in it; nothing is computed."""
+def reread(folder: Path, results: Path | None = None) -> tuple[VideoStudy, dict[Cell, Result | None]]:
+    """Open the folder of a study and read what is finished in it, or else stands in a results table; nothing is computed."""
     study = VideoStudy(VIDEO.load(str(folder / VIDEO.file)), folder)
-    return study, {cell: study.run(cell, lambda _: None) for cell in study.cells({}) if study.is_kept(cell)}
+    return study, find_finished(study, results)
 
 
 def shown(study: VideoStudy, done: dict[Cell, Result | None], command: str) -> StudyReport:

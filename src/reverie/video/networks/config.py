@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from reverie.options import Few, Options
 
@@ -121,6 +121,9 @@ class MvitConfig(NetworkOptions):
     """Whether queries are convolved in every block, as published, or only where they are fewer than the tokens."""
     mlp: PositiveInt = 4
     """Widening of the feed-forward part."""
+    spread: PositiveFloat | None = None
+    """Standard deviation of the first weights of linear layers: 0.02 as published, for hundreds of channels; None is 1 / √inputs,
+    as with a few dozen channels 0.02 would leave attention and feed-forward parts near nought for hundreds of updates."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> MvitConfig:
@@ -191,6 +194,8 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
         "beta": 8, "dropout": 0.5,
     },
     "vit-space-time": {"dim": 768, "blocks": 12, "heads": 12, "tube": (2, 16, 16)},
-    "mvit": {"dim": 96, "blocks": (1, 2, 11, 2), "key_stride": 8, "pool_queries": True, "drop_path": 0.2, "dropout": 0.5},
+    "mvit": {
+        "dim": 96, "blocks": (1, 2, 11, 2), "key_stride": 8, "pool_queries": True, "spread": 0.02, "drop_path": 0.2, "dropout": 0.5,
+    },
 }  # fmt: skip
 """Options of published networks: TSM-R50, R(2+1)D-18 (112 pixels), X3D-M, SlowFast 4×16 R50, ViViT-B/16x2, MViTv2-S (224)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from reverie.video.networks.config import MvitConfig
+from reverie.video.networks.convolutions import volumes
 from reverie.video.networks.drop_path import DropPath, rising
 from reverie.video.networks.network import ClipNetwork, Stage, require_sides
 from reverie.video.networks.pooling_attention import Grid, PoolingAttention
@@ -63,13 +64,13 @@ class Mvit(ClipNetwork):
         self.norm = nn.LayerNorm(dim)
         for module in self.modules():
             if isinstance(module, nn.Linear) and module is not self.head.linear:
-                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.trunc_normal_(module.weight, std=config.spread or module.in_features**-0.5)
                 nn.init.zeros_(module.bias)
         self.settle()
 
     def feature_map(self, clips: Tensor) -> Tensor:
         """Return features of clips [B, T, 3, H, W] → [B, T', C, H', W']."""
-        x = self.stem(self.normalised(clips).transpose(1, 2)).permute(0, 2, 3, 4, 1)
+        x = self.stem(volumes(self.normalised(clips))).permute(0, 2, 3, 4, 1).contiguous()
         for stage in self.stages:
             x = stage(x)
         found: Tensor = self.norm(x).permute(0, 1, 4, 2, 3)

@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 Grid = tuple[int, int, int]
 """Frames, height and width of a volume of tokens."""
+_FIRST, _LAST = (0, 0, 0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 0, 0, 1)
+"""Where a frame of zeros is put beside [B, T, Y, X, C]."""
 
 
 class PooledTokens(nn.Module):
     """A 3×3×3 convolution of each channel of a head, shared by the heads, with a spatial stride, then LayerNorm of each part.
 
-    Keys and values are two parts of one convolution, which is faster than two.
+    Keys and values are two parts of one convolution. It is computed as three of two dimensions, one for each frame that is looked
+    at: on a processor the gradient of a channel-wise 3D convolution takes several times as long.
     """
 
     def __init__(self, width: int, parts: int, stride: int) -> None:
@@ -28,11 +33,16 @@ class PooledTokens(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Pool; x [B, T, Y, X, parts, heads, D] → of each part [B, T, Y', X', heads, D]."""
-        batch, heads = x.shape[0], x.shape[5]
-        volumes = x.permute(0, 5, 4, 6, 1, 2, 3).flatten(2, 3).flatten(0, 1)  # [B * heads, parts * D, T, Y, X]
-        pooled = self.conv(volumes.contiguous(memory_format=torch.channels_last_3d)).permute(0, 2, 3, 4, 1)
-        parts = pooled.unflatten(-1, (len(self.norms), -1)).unbind(-2)
-        return [norm(part).unflatten(0, (batch, heads)).movedim(1, 4) for norm, part in zip(self.norms, parts, strict=True)]
+        parts, heads = x.shape[4:6]
+        flat = x.flatten(4).flatten(0, 1).permute(0, 3, 1, 2)  # [B * T, channels, Y, X], channels last in memory
+        kernels = self.conv.weight.unflatten(0, (parts, 1, -1)).expand(-1, heads, -1, *self.conv.weight.shape[1:])
+        before, now, after = (
+            F.conv2d(flat, kernel, None, self.conv.stride[1:], 1, 1, flat.shape[1]).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
+            for kernel in kernels.flatten(0, 2).unbind(2)
+        )
+        pooled = now + F.pad(before[:, :-1], _FIRST) + F.pad(after[:, 1:], _LAST)
+        each = pooled.unflatten(-1, (parts, heads, -1)).unbind(4)
+        return [norm(part) for norm, part in zip(self.norms, each, strict=True)]
 
 
 class RelativePositions(nn.Module):
@@ -92,21 +102,25 @@ class PoolingAttention(nn.Module):
         k, v = self.pool(self.keys_values(x).unflatten(-1, (2, self.heads, -1)))
         at, grid = q.shape[1:4], k.shape[1:4]
         flat = [part.flatten(1, 3).transpose(1, 2) for part in (q, k, v)]  # [B, heads, places, D]
-        scores = ((flat[0] * flat[0].shape[-1] ** -0.5) @ flat[1].mT).unflatten(3, grid).unflatten(2, at)
-        for axis, positions in enumerate(self.positions):
-            scores = scores + self._biases(q, positions(at[axis], grid[axis]), axis)
-        looks = scores.flatten(5, 7).flatten(2, 4).softmax(-1)
-        seen = (looks @ flat[2] + flat[0]).transpose(1, 2).flatten(2).unflatten(1, at)
+        biases = [self._biases(q, positions(at[axis], grid[axis]), axis) for axis, positions in enumerate(self.positions)]
+        marks = _marks(grid, k).expand(*flat[1].shape[:2], -1, -1)
+        scores = torch.cat([flat[0] * flat[0].shape[-1] ** -0.5, *biases], -1) @ torch.cat([flat[1], marks], -1).mT
+        seen = (scores.softmax(-1) @ flat[2] + flat[0]).transpose(1, 2).flatten(2).unflatten(1, at)
         out: Tensor = self.out(seen)
         return out
 
     def _biases(self, q: Tensor, vectors: Tensor, axis: int) -> Tensor:
         """Return products of queries with positions of an axis; q [B, T, Y, X, heads, D], vectors [queries, keys, D].
 
-        The result can be added to scores [B, heads, T, Y, X, T', Y', X'].
+        The result is [B, heads, places, keys of the axis].
         """
-        letter = "tyx"[axis]
-        found = torch.einsum(f"btyxhd,{letter}kd->bhtyxk", q, vectors)
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        return found.reshape(*found.shape[:5], *shape)
+        return torch.einsum(f"btyxhd,{'tyx'[axis]}kd->bhtyxk", q, vectors).flatten(2, 4)
+
+
+def _marks(grid: Sequence[int], like: Tensor) -> Tensor:
+    """Return ones at frame, row and column of each place, which add what is known by axis in one product.
+
+    The result is [places, T' + Y' + X'].
+    """
+    each = torch.meshgrid(*(torch.arange(side, device=like.device) for side in grid), indexing="ij")
+    return torch.cat([F.one_hot(at.flatten(), side) for at, side in zip(each, grid, strict=True)], 1).to(like.dtype)

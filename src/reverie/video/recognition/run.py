@@ -19,7 +19,7 @@ from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.mask_measures import measure_masks
 from reverie.video.recognition.pictures import save_filmstrip
 from reverie.video.recognition.saved import save_recogniser
-from reverie.video.recognition.task import RecognitionTask
+from reverie.video.recognition.task import RecognitionTask, clusters
 from reverie.video.recognition.training import Training
 
 
@@ -79,8 +79,3 @@ def recognise(
     for path in folder.glob("evaluation*"):
         path.unlink()
     return result
-
-
-def clusters(task: RecognitionTask) -> tuple[str, ...]:
-    """Return the source of each test clip, or its id where no source is known."""
-    return tuple(task.clips.groups[at] or task.clips.ids[at] for at in task.test)
