@@ -97,7 +97,15 @@ def _attacks(rows: Sequence[Row]) -> Table:
         mine = [row for row in plain if row["technique"] == technique]
         shares = [_cell(_values(mine, metric=metric, goal="all")) for metric in ("success", "success_per_call", "parse_failures")]
         alike = _cell(_values(mine, metric="self_bleu"), False)
-        cells.append([technique, *shares, _cell(_values(mine, metric="coverage")), alike, *(_cell(_values(mine, metric="success", goal=kind)) for kind in kinds)])
+        cells.append(
+            [
+                technique,
+                *shares,
+                _cell(_values(mine, metric="coverage")),
+                alike,
+                *(_cell(_values(mine, metric="success", goal=kind)) for kind in kinds),
+            ]
+        )
     heads = ("goals reached", "calls that got through", "calls not parsed", "cells filled", "self-BLEU", *kinds)
     return Table("", ["technique", *(Column(head, "right") for head in heads)], cells)
 

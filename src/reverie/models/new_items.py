@@ -16,11 +16,11 @@ from reverie.data.ids import matched
 from reverie.data.read_as import told
 from reverie.data.readers import read_catalog, read_features
 from reverie.data.readers.beside import check_ids
-from reverie.data.readers.packed import without_packing
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.models.content_use import modalities_read, reads_content, reads_titles
 from reverie.models.warm_start import warm_start
+from reverie.packed import without_packing
 from reverie.protocols import Recommender
 
 CHECKED = 4

@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 
-from reverie.calls import call_if_present
 from reverie.data.dataset import Dataset
 from reverie.data.ids import matched
 from reverie.data.read_as import told
@@ -24,6 +23,7 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.study.progress import Progress, progress
 from reverie.training.event_log import open_recipe_dataset
+from reverie.training.loop import call_if_present
 from reverie.training.recipe import Recipe
 
 
