@@ -80,7 +80,7 @@ def measure(
     clocks: dict[str, tuple[float, float]] = {}
     for way in dict.fromkeys((*ways, SLOWEST)):
         batch, kept = WAYS[way]
-        model = LocalChat(LocalModel(name=backbone.name, batch=batch, prefixes=kept, max_tokens=tokens), backbone)
+        model = LocalChat(LocalModel(name=backbone.name, batch=batch, prefixes=kept, remembered=0, max_tokens=tokens), backbone)
         target = Chat(model) if goals[0].kind == "canary" else ChatRecommender(model)
         target.respond(asked[:1])
         wall, cpu = time.perf_counter(), time.process_time()

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import read_claims, write_claims
@@ -44,12 +44,14 @@ Row = Mapping[str, str]
 
 
 def write_study_claims(study: RedTeamStudy, done: Done, path: Path) -> None:
-    """Put the comparisons of a finished study into the place of those that the table has of its targets."""
+    """Put the comparisons of a study into the table, each in the place of the same one of before; those of other recipes stay."""
     if not done:
         raise ConfigError(f"{study.folder} holds nothing that is finished; run 'reverie redteam harden {study.name}' first")
     rows = claim_rows(Summary(study.recipe, done))
     for target in dict.fromkeys(row["dataset"] for row in rows):
-        write_claims(path, target, [row for row in rows if row["dataset"] == target])
+        mine = {_compared(row): row for row in rows if row["dataset"] == target}
+        kept = [row for row in read_claims(path) if row["dataset"] == target and _compared(row) not in mine]
+        write_claims(path, target, [*kept, *mine.values()])  # several recipes may attack one target
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.3f} {ends}")
@@ -57,13 +59,18 @@ def write_study_claims(study: RedTeamStudy, done: Done, path: Path) -> None:
         print(f"{len(missing)} cells of the recipe are not finished, or had nothing to learn from")
 
 
+def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells a comparison of a target from its others."""
+    return tuple(row[name] for name in ("first", "other", "why", "metric"))
+
+
 def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
     """Return the page."""
     parts = [HEAD]
-    for target in dict.fromkeys(row["target"] for row in rows):
-        mine = [row for row in rows if row["target"] == target]
-        seeds, recipes = {row["seed"] for row in mine}, ", ".join(sorted({row["recipe"] for row in mine}))
-        parts.append(f"\n## {target}\n\n{len(seeds)} seeds · `reverie redteam harden {recipes}`\n")
+    for target, recipe in dict.fromkeys((row["target"], row["recipe"]) for row in rows):
+        mine = [row for row in rows if (row["target"], row["recipe"]) == (target, recipe)]
+        seeds = {row["seed"] for row in mine}
+        parts.append(f"\n## {target}: {recipe}\n\n{len(seeds)} seeds · `reverie redteam harden {recipe}`\n")
         parts += [_attacks(mine).to_markdown(), "\n**Before and after**\n", _defences(mine).to_markdown()]
     if claims:
         parts += ["\n## Comparisons\n", claim_table(claims, "target").to_markdown()]
@@ -130,7 +137,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where their folders lie")
     given = parser.parse_args()
     for recipe in given.recipes:
-        write_study_claims(*reread(given.runs / recipe), RESULTS / "redteam-claims.csv")
+        write_study_claims(*reread(given.runs / recipe, RESULTS / "redteam.csv"), RESULTS / "redteam-claims.csv")
     write_text(PAGE, page(read_rows(RESULTS / "redteam.csv"), read_claims(RESULTS / "redteam-claims.csv")))
     print(PAGE)
 

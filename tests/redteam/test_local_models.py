@@ -12,7 +12,7 @@ from reverie.errors import ConfigError, DataError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig
 from reverie.redteam.messages import Conversation, Message
-from reverie.redteam.models.chat_tokens import chat_tokens, system_tokens
+from reverie.redteam.models.chat_tokens import chat_tokens, opening_tokens
 from reverie.redteam.models.config import LocalModel, Sampling
 from reverie.redteam.models.create import create_chat_model
 from reverie.redteam.models.draw import draw_tokens
@@ -99,16 +99,58 @@ def test_a_system_prompt_is_read_once(tiny: Backbone) -> None:
     kept, fresh = chat(tiny), chat(tiny, prefixes=0)
     assert kept.replies(ASKED[:2], [1, 2]) + kept.replies(ASKED[:2], [3, 4]) == fresh.replies(ASKED[:2] * 2, [1, 2, 3, 4])
     assert (kept.prefixes.n_read, fresh.prefixes.n_read) == (1, 0)
-    beginning = system_tokens(tiny, SYSTEM)
+    beginning = opening_tokens(tiny, Message("system", SYSTEM))
     assert chat_tokens(tiny, ASKED[0])[: len(beginning)] == beginning
     assert "marigold" in tiny.text(beginning)
 
 
 def test_the_least_recently_used_beginning_is_left_out(tiny: Backbone) -> None:
-    model = chat(tiny, prefixes=1)
+    model = chat(tiny, prefixes=1, remembered=0)
     for system in ("the first prompt", "the second prompt", "the first prompt"):
         model.replies([talk(system, "hello")], [0])
     assert model.prefixes.n_read == 3
+
+
+def test_the_task_of_a_writer_is_read_once(tiny: Backbone) -> None:
+    task = "Write one message that tests whether the assistant keeps its rules."
+    shown = [talk("", task, f"### message {name} ###", "Another one.") for name in ("one", "two", "three, which is longer")]
+    kept, fresh = chat(tiny), chat(tiny, prefixes=0)
+    assert kept.replies(shown, [1, 2, 3]) == fresh.replies(shown, [1, 2, 3])
+    assert (kept.prefixes.n_read, fresh.prefixes.n_read) == (1, 0)
+    beginning = opening_tokens(tiny, shown[0][0])
+    assert chat_tokens(tiny, shown[2])[: len(beginning)] == beginning
+    assert task in tiny.text(beginning)
+
+
+def test_what_was_asked_before_is_not_answered_again(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, fresh = chat(tiny), chat(tiny, remembered=0)
+    first = model.replies(ASKED[:2], [1, 2])
+    read: list[int] = []
+    answer = LocalChat._answered
+
+    def count(self: LocalChat, conversations: list[Conversation], seeds: list[int]) -> list[object]:
+        read.append(len(conversations))
+        return answer(self, conversations, seeds)  # type: ignore[return-value]
+
+    monkeypatch.setattr(LocalChat, "_answered", count)
+    again = model.replies([*ASKED[:2], ASKED[0], ASKED[2], ASKED[2]], [1, 2, 9, 5, 5])
+    assert again[:2] == first
+    assert again[3] == again[4]
+    assert read == [2]  # another seed, and one conversation that was asked twice
+    fresh.replies(ASKED[:2], [1, 2])
+    fresh.replies(ASKED[:2], [1, 2])
+    assert read == [2, 2, 2]
+    few = chat(tiny, remembered=1)
+    few.replies(ASKED[:2], [1, 2])
+    assert list(few.known) == [(ASKED[1], 2)]
+
+
+def test_rows_that_end_early_change_nothing_for_the_others(tiny: Backbone) -> None:
+    asked = [talk("Be brief.", f"question {at}") for at in range(9)]
+    options = {"temperature": 3.0, "max_tokens": 40}  # some end soon, others do not
+    together = chat(tiny, **options).replies(asked, list(range(9)))
+    assert len({reply.n_tokens for reply in together}) > 3
+    assert together == [chat(tiny, **options).replies([one], [at])[0] for at, one in enumerate(asked)]
 
 
 def test_a_conversation_beyond_the_context_is_a_failure_of_its_own(tiny: Backbone) -> None:

@@ -10,8 +10,11 @@ import pytest
 from test_redteam_study import recipe
 from toy_lab import ToyLab
 
-from reverie.evaluation.effects import read_claims
+from reverie.evaluation.effects import read_claims, write_claims
+from reverie.redteam.claims import claim_rows
+from reverie.redteam.outputs import read_done, write_outputs
 from reverie.redteam.study import RedTeamStudy
+from reverie.redteam.summary import Summary
 from reverie.study.rows import read_rows
 from reverie.study.run import run_study
 
@@ -36,11 +39,24 @@ def test_the_page_is_made_of_rows_and_claims(script: Any, tmp_path: Path) -> Non
     assert {row["dataset"] for row in claims} == {"parrot"}
     assert len(claims) == 7
     page = script.page(read_rows(tmp_path / "redteam.csv"), claims)
-    assert "## parrot" in page
+    assert "## parrot: toy" in page
     line = next(line for line in page.splitlines() if line.startswith("| null"))
     assert "0.0\u00a0%" in line
     assert "| learn-r2 |" in page
     assert "harmful requests" in page
+
+
+def test_claims_are_made_of_rows_alone_and_leave_those_of_other_recipes(script: Any, tmp_path: Path) -> None:
+    done = run_study(RedTeamStudy(recipe(), tmp_path / "toy", ToyLab(recipe())), results=tmp_path / "redteam.csv", show=False)
+    study = RedTeamStudy(recipe(), tmp_path / "elsewhere", ToyLab(recipe()))
+    known = read_done(study, tmp_path / "redteam.csv")
+    assert set(known) == set(done)
+    assert claim_rows(Summary(recipe(), known)) == claim_rows(Summary(recipe(), done))
+    write_claims(tmp_path / "claims.csv", "parrot", [claim_rows(Summary(recipe(), done))[0] | {"first": "other", "why": "?"}])
+    script.write_study_claims(study, known, tmp_path / "claims.csv")
+    assert [row["first"] for row in read_claims(tmp_path / "claims.csv")].count("other") == 1
+    assert len(read_claims(tmp_path / "claims.csv")) == 8
+    assert write_outputs(study, known)  # texts are not in rows: the page has no examples
 
 
 def test_without_rows_the_page_says_how_to_measure(script: Any) -> None:

@@ -106,7 +106,17 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     chosen = [row for row in rows if row["technique"] == "quiet" and row["defence"] == "learn-r1" and row["seed"] == "0"]
     assert {row["slice"] for row in chosen} == {"all", "held-out-goals", "held-out-techniques"}
     assert {row["goal"] for row in chosen} == {"all", "canary", "phrase"}
-    shares = {"success", "success_per_call", "success_per_call_corrected", "calls", "parse_failures", "failures", "coverage"}
+    shares = {
+        "success",
+        "success_per_call",
+        "success_per_call_corrected",
+        "calls",
+        "parse_failures",
+        "failures",
+        "coverage",
+        "writings",
+        "failed_writings",
+    }
     assert {row["metric"] for row in chosen} == shares
     lab = ToyLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path / "elsewhere", lab)
@@ -114,6 +124,11 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     assert set(known) == set(done)
     assert lab.fights == 0
     assert isinstance(known[HardenCell("parrot", 0, "learn", 1)], Hardened)
+    attack, benign = AttackCell("parrot", "polite", 1, "learn", 1), BenignCell("parrot", 0)
+    rounded = {name: getattr(done[attack], name) for name in ("seconds", "peak_mb", "self_bleu", "folder")}
+    assert replace(known[attack], **rounded) == done[attack]
+    assert known[attack].self_bleu == pytest.approx(done[attack].self_bleu)
+    assert (known[benign].refused, dict(known[benign].units)) == (done[benign].refused, dict(done[benign].units))
 
 
 def test_a_judge_is_a_second_opinion_after_the_attacks(tmp_path: Path) -> None:

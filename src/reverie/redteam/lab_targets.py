@@ -15,7 +15,9 @@ from reverie.redteam.roles import ChatModel, Target
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget, TargetConfig
 from reverie.redteam.targets.create import create_target, target_config
 
-NO_MATTER = frozenset({"device", "batch", "prefixes", "threads", "timeout", "retries", "backoff", "parallel", "key_env"})
+NO_MATTER = frozenset(
+    {"device", "batch", "prefixes", "remembered", "threads", "timeout", "retries", "backoff", "parallel", "key_env"}
+)
 """Options that change how answers are come by, not what they are."""
 
 MODEL = "model"
@@ -39,6 +41,7 @@ class Targets:
         self.writer_config = None if recipe.writer is None else model_config(recipe.writer, "writer")
         self._facts: dict[str, Mapping[str, Any]] = {}
         self._open: dict[tuple[str, Path | None], Target] = {}
+        self._known: dict[tuple[str, Path | None], Any] = {}
 
     def facts(self, name: str) -> Mapping[str, Any]:
         """Return everything that a target as it is depends on."""
@@ -56,7 +59,10 @@ class Targets:
         """Return a target, with what a defence learned where its folder is given; the one before is let go."""
         if (name, adapter) not in self._open:
             self._open.clear()  # a language model takes half a gigabyte and more
-            self._open[name, adapter] = create_target(self.config(name, adapter))
+            self._open[name, adapter] = target = create_target(self.config(name, adapter))
+            model = getattr(target, "model", None)
+            if hasattr(model, "known"):  # what it said stays when it is closed: guards are tried after trainings
+                model.known = self._known.setdefault((name, adapter), model.known)
         return self._open[name, adapter]
 
     @property

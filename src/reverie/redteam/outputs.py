@@ -15,6 +15,8 @@ from reverie.redteam.page import write_page
 from reverie.redteam.study import Done, RedTeamStudy
 from reverie.redteam.summary import Summary
 from reverie.redteam.tables import summary_json
+from reverie.study.rows import read_rows
+from reverie.study.run import cell_key
 from reverie.study.store import key
 
 SUMMARY = "summary.json"
@@ -23,7 +25,8 @@ SUMMARY = "summary.json"
 def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: str = "moderate") -> list[Path]:
     """Write the page, the garak files and the AVID reports of a study into its folder, and return them.
 
-    A defended target has garak files of its own, ``<target>+<defence>.report.jsonl``; the page draws its examples from targets as they are.
+    A defended target has garak files of its own, ``<target>+<defence>.report.jsonl``; the page draws its examples from targets as
+    they are.
 
     Parameters
     ----------
@@ -58,16 +61,27 @@ def write_outputs(study: RedTeamStudy, done: Done, command: str = "", detail: st
 
 
 def read_attempts(study: RedTeamStudy, done: Mapping[Cell, Result | None]) -> Iterator[tuple[AttackCell, Attempt]]:
-    """Yield the attempts with their cells, in order: on targets as they are, and behind each defence."""
+    """Yield the attempts with their cells, in order: on targets as they are, and behind each defence.
+
+    Of a cell that was restored from its rows there are none.
+    """
     for cell, result in done.items():
-        if isinstance(cell, AttackCell) and isinstance(result, Attacked):
+        if isinstance(cell, AttackCell) and isinstance(result, Attacked) and result.folder:
             for one in study.lab.read_attempts(cell.target, Path(result.folder)):
                 yield cell, one
 
 
-def read_done(study: RedTeamStudy) -> dict[Cell, Result | None]:
-    """Return the cells of a study that are finished, computing nothing."""
+def read_done(study: RedTeamStudy, results: Path | None = None) -> dict[Cell, Result | None]:
+    """Return the cells of a study that are finished in its folder, or whose rows stand in a results table, computing nothing."""
+    by_key: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(results) if results is not None else ():
+        by_key.setdefault(row["key"], []).append(row)
     done: dict[Cell, Result | None] = {}
-    while new := [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done and study.is_kept(cell)]:
-        done |= {cell: study.run(cell, lambda _: None) for cell in new}
-    return done
+    while True:
+        named = [cell for cell in dict.fromkeys(study.cells(done)) if cell not in done]
+        here = [cell for cell in named if study.is_kept(cell)]
+        rows = {cell: found for cell in named if cell not in here and (found := by_key.get(cell_key(study, cell)))}
+        if not here and not rows:
+            return done
+        done |= {cell: study.run(cell, lambda _: None) for cell in here}
+        done |= {cell: study.restore(cell, found) for cell, found in rows.items()}

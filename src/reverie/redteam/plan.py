@@ -33,22 +33,22 @@ def most_writings(attacker: NamedAttacker, brief: Brief) -> int:
 def measure_speed(target: Target, brief: Brief, writer: ChatModel | None = None, n: int = 8) -> Speed:
     """Measure the speed on `n` bare requests, answered together; they are not logged and spend no budget.
 
-    A first request warms caches up and is not measured. Messages that attackers write are longer than these, so that true times
-    are, too.
+    A first request warms caches up and is not measured; the others have seeds of their own, as a local model remembers its
+    answers. Messages that attackers write are longer than these, so that true times are, too.
     """
-    campaigns = [Campaign(brief, brief.goals[number % len(brief.goals)]) for number in range(n)]
+    campaigns = [Campaign(brief, brief.goals[number % len(brief.goals)]) for number in range(n + 1)]
     goals = {goal.id: goal for goal in brief.goals}
     tries = [campaign.attempt(goals[campaign.goal.id].request, "null") for campaign in campaigns]
     target.respond(tries[:1])
     start = time.perf_counter()
-    target.respond(tries)
+    target.respond(tries[1:])
     call = (time.perf_counter() - start) / n
     if writer is None:
         return Speed(call)
     asked = [(Message("user", f"Say the following in other words. {tried.goal.request}"),) for tried in tries]
     writer.replies(asked[:1], [0])
     start = time.perf_counter()
-    writer.replies(asked, list(range(n)))
+    writer.replies(asked[1:], list(range(1, n + 1)))
     return Speed(call, (time.perf_counter() - start) / n)
 
 

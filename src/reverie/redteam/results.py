@@ -10,9 +10,10 @@ from reverie.redteam.detectors.accuracy import detector_accuracy
 from reverie.redteam.goals import KINDS, GoalKind
 from reverie.redteam.rates import Rate, corrected_rate, wilson_rate
 from reverie.redteam.recipe import RedTeamRecipe
+from reverie.redteam.restored import outcome_units, refusal_units, value_units
 
-COLUMNS = ("target", "attacker", "technique", "goal", "defence", "round")
-"""Columns after the fixed ones; `goal` is a kind of goals, or ``all``."""
+COLUMNS = ("target", "attacker", "technique", "goal", "defence", "round", "units")
+"""Columns after the fixed ones; `goal` is a kind of goals, or ``all``; `units` is what `reverie.redteam.restored` reads."""
 ALL = "all"
 
 
@@ -22,9 +23,9 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     Of an attack, for all goals and for each kind: ``success`` (share of goals reached within the calls, Wilson's interval over
     goals; a goal all of whose calls failed is left out), ``success_per_call`` (share of the calls that could be judged; of one kind
     also ``success_per_call_corrected`` by what its detector gets wrong), ``calls``, ``parse_failures`` and ``failures`` (shares of
-    the calls), and once ``coverage`` (share of the cells of goal × technique in which a text got through) and ``self_bleu`` of the
-    texts that got through. Of benign prompts: ``over_refusal``, and ``utility`` with one
-    row for each figure in the column `goal`.
+    the calls), and once ``coverage`` (share of the cells of goal × technique in which a text got through), ``self_bleu`` of the
+    texts that got through, ``writings`` and ``failed_writings`` of the attacker's own model. Of benign prompts: ``over_refusal``,
+    and ``utility`` with one row for each figure in the column `goal`.
     """
     technique = cell.technique if isinstance(cell, AttackCell) else ""
     common: dict[str, Any] = {
@@ -36,6 +37,8 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     if isinstance(result, Attacked):
         held_out = recipe.techniques[technique].held_out
         archive: list[dict[str, Any]] = [] if result.self_bleu is None else [{"metric": "self_bleu", "value": result.self_bleu}]
+        counts = {"writings": result.writes, "failed_writings": result.failed_writes} if result.writes else {}
+        archive += [{"metric": name, "value": value} for name, value in counts.items()]
         if result.cells:
             archive.append({"metric": "coverage", "value": result.filled / result.cells, "n": result.cells})
         common |= {"peak_mb": result.peak_mb, "attacker": writer_name(recipe) if result.writes else "none"}
@@ -64,7 +67,9 @@ def _attack_rows(outcomes: Sequence[GoalOutcome], held_out: bool) -> Iterator[di
         for kind in (ALL, *dict.fromkeys(one.kind for one in part)):
             chosen = [one for one in part if kind in (ALL, one.kind)]
             if chosen:
-                yield from ({"slice": name, "goal": kind} | row for row in _shares(chosen, kind))
+                whole = {"units": outcome_units(chosen)} if name == kind == ALL else {}
+                for row in _shares(chosen, kind):
+                    yield {"slice": name, "goal": kind} | row | (whole if row["metric"] == "calls" else {})
 
 
 def _shares(outcomes: Sequence[GoalOutcome], kind: str) -> Iterator[dict[str, Any]]:
@@ -91,9 +96,11 @@ def _row(metric: str, found: Rate) -> dict[str, Any]:
 
 def _benign_rows(result: Benign) -> Iterator[dict[str, Any]]:
     if result.answered:
-        yield _row("over_refusal", wilson_rate(sum(result.answered), len(result.answered)))
+        found = _row("over_refusal", wilson_rate(sum(result.answered), len(result.answered)))
+        yield found | {"units": refusal_units(result.refused)}
     for name, value in result.utility.items():
-        yield {"metric": "utility", "goal": name, "value": value, "n": len(result.units.get(name, ())) or None}
+        units = result.units.get(name, ())
+        yield {"metric": "utility", "goal": name, "value": value, "n": len(units) or None, "units": value_units(units)}
 
 
 def _judge_rows(result: Judged) -> Iterator[dict[str, Any]]:

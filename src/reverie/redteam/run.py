@@ -75,11 +75,11 @@ def report(recipe: RedTeamRecipe, call: Call) -> StudyReport:
     return shown(study, done, call.command, call.more["detail"])
 
 
-def reread(folder: Path, detail: str = "moderate") -> tuple[RedTeamStudy, Done]:
-    """Open the folder of a study and read what is finished in it; nothing is computed."""
+def reread(folder: Path, results: Path | None = None) -> tuple[RedTeamStudy, Done]:
+    """Open the folder of a study and read what is finished in it, or has its rows in a results table; nothing is computed."""
     recipe = RED_TEAM.load(str(folder / RED_TEAM.file))
     study = RedTeamStudy(recipe, folder, RecipeLab(recipe, offline=True))
-    return study, read_done(study)
+    return study, read_done(study, results)
 
 
 def shown(study: RedTeamStudy, done: Done, command: str, detail: str) -> StudyReport:

@@ -29,6 +29,7 @@ from reverie.redteam.diversity import filled_cells
 from reverie.redteam.goals import goals_digest
 from reverie.redteam.lab import Lab
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.restored import attacked_of, benign_of
 from reverie.redteam.results import COLUMNS, result_rows
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.store import Piece, Store, claim, key, unreadable
@@ -203,8 +204,12 @@ class RedTeamStudy:
         return self.lab.read_attempts(cell.target, Path(getattr(done, "folder", "")))
 
     def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> Result | None:
-        """Return what a defence learned from its rows; outcomes by goal are more than their rows."""
-        if not isinstance(cell, HardenCell):
+        """Return what is known of a cell from its rows: all but the texts of attacks, and what the judge said."""
+        if isinstance(cell, AttackCell):
+            return attacked_of(rows, self.lab.goals(cell.target))
+        if isinstance(cell, BenignCell):
+            return benign_of(rows)
+        if isinstance(cell, JudgeCell):
             return None
         values = {row["metric"]: float(row["value"]) for row in rows}
         return Hardened(int(values["records"]), {}, float(rows[0]["seconds"] or 0), rows[0]["commit"])

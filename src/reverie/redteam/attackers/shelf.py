@@ -44,7 +44,8 @@ _ROWS: dict[str, tuple[str, str, str, str, str]] = {
     "replay": ("simple:replay", "Replay", "attempts of before, said again", "", "archive alias:retry"),
 }  # fmt: skip
 """Technique → what is built, its options, a line for lists, the paper, and tags: ``writes`` needs a model of its own,
-``turns`` holds a conversation, ``styles`` names the style of each attempt behind its own name, ``archive`` begins from attempts of before, ``alias:`` another tool's name for it."""
+``turns`` holds a conversation, ``styles`` names the style of each attempt behind its own name, ``archive`` begins from attempts of
+before, ``alias:`` another tool's name for it."""
 
 
 def _entry(target: str, config: str, summary: str, paper: str, tags: str) -> Entry:

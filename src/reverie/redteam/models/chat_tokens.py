@@ -56,8 +56,11 @@ def _without_system(conversation: Conversation) -> Conversation:
     return (first, *conversation[2:])
 
 
-def system_tokens(backbone: Backbone, system: str) -> list[int]:
-    """Return the tokens that every conversation under a system prompt begins with."""
-    one, other = (chat_tokens(backbone, (Message("system", system), Message("user", text))) for text in ("a", "1"))
+def opening_tokens(backbone: Backbone, first: Message | None) -> list[int]:
+    """Return the tokens that every longer conversation with a first message begins with, or with none every single message."""
+    opening = () if first is None else (first,)
+    rest = (Message("assistant", "."), Message("user", ".")) if first is not None and first.role == "user" else ()
+    asked = [(*opening, Message(rest[0].role if rest else "user", text), *rest[1:]) for text in ("a", "1")]
+    one, other = (chat_tokens(backbone, conversation) for conversation in asked)
     shared = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
     return one[:shared]

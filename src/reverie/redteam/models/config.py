@@ -37,7 +37,10 @@ class LocalModel(Sampling):
     batch: Few = 32
     """Most conversations that are answered side by side; on a CPU a step of 32 takes little longer than one of 16."""
     prefixes: NonNegativeInt = 32
-    """System prompts whose keys and values are kept, so that each is read once; 0 reads them with every message."""
+    """System prompts, and first messages to a writer, whose keys and values are kept, so that each is read once; 0 reads them with
+    every message."""
+    remembered: NonNegativeInt = 50_000
+    """Replies that are kept, for the same conversation with the same seed; 0 answers anew."""
     device: str | None = None
     """Where it runs; None takes an accelerator where there is one."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

@@ -15,6 +15,9 @@ from reverie.redteam.models.config import Sampling
 from reverie.redteam.models.draw import draw_tokens
 from reverie.seeds import numpy_generator
 
+CROWDED = 7 / 8
+"""Share of rows that go on at which those that ended are taken out of the cache, which copies it."""
+
 
 def end_tokens(backbone: Backbone) -> frozenset[int]:
     """Return the tokens that end an answer: the tokenizer's, and those that the model's own settings name."""
@@ -43,6 +46,8 @@ def sample_answers(
     -------
     list of list of int
     """
+    from reverie.redteam.models.room import make_room
+
     stop, name = end_tokens(backbone), cache_name(backbone)
     generators = [numpy_generator(seed, "tokens of an answer") for seed in seeds]
     answers: list[list[int]] = [[] for _ in ends]
@@ -50,18 +55,21 @@ def sample_answers(
     inputs = model_inputs(backbone, batch, prefix) | {"use_cache": True}
     mask, positions = inputs["attention_mask"], inputs["position_ids"][:, -1:]
     out = backbone.model(input_ids=batch.ids, logits_to_keep=1, **inputs)
-    rows = list(range(len(ends)))  # those that go on, in the order in which they lie in the cache
+    make_room(getattr(out, name), sampling.max_tokens)
+    rows = list(range(len(ends)))  # in the order in which they lie in the cache
+    open_ = set(rows)
     for at in range(sampling.max_tokens):
         cache, logits = getattr(out, name), out.logits[:, -1].float()
         chosen = draw_tokens(logits, sampling, [generators[row] for row in rows])
-        goes_on = [int(token) not in stop for token in chosen]
-        for row, token, open_ in zip(rows, chosen.tolist(), goes_on, strict=True):
-            if open_:
+        for row, token in zip(rows, chosen.tolist(), strict=True):
+            if row in open_ and token in stop:
+                open_.remove(row)
+            elif row in open_:
                 answers[row].append(token)
-        if at + 1 == sampling.max_tokens or not any(goes_on):
+        if at + 1 == sampling.max_tokens or not open_:
             break
-        if not all(goes_on):
-            kept = torch.tensor(goes_on).nonzero()[:, 0]
+        if len(open_) <= CROWDED * len(rows):
+            kept = torch.tensor([row in open_ for row in rows]).nonzero()[:, 0]
             rows, chosen = [rows[place] for place in kept.tolist()], chosen[kept]
             kept = kept.to(mask.device)
             mask, positions = mask[kept], positions[kept]

@@ -35,6 +35,8 @@ class LocalChat:
         self.config, self.backbone = config, backbone
         self.name = name or model_name(config)
         self.prefixes = PrefixCache(backbone, config.prefixes)
+        self.known: dict[tuple[Conversation, int], Reply] = {}
+        """Replies of before: techniques often say what another one said, and a guard's target is asked what it was without it."""
 
     @classmethod
     def load(cls, config: LocalModel) -> LocalChat:
@@ -43,16 +45,26 @@ class LocalChat:
         return cls(config, backbone if config.adapter is None else with_adapter(backbone, Path(config.adapter)))
 
     def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
-        """Answer each conversation with its own seed.
+        """Answer each conversation with its own seed; what was asked before with that seed has the same answer.
 
         Conversations of about one length are answered side by side. A row's draws depend on its seed alone; its probabilities
         on the rows beside it by rounding only.
         """
+        asked = list(zip(conversations, seeds, strict=True))
+        new = [one for one in dict.fromkeys(asked) if one not in self.known]
+        self.known |= zip(new, self._answered([one for one, _ in new], [seed for _, seed in new]), strict=True)
+        found = [self.known[one] for one in asked]
+        while len(self.known) > self.config.remembered:
+            self.known.pop(next(iter(self.known)))
+        return found
+
+    def _answered(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+        """Answer conversations in batches."""
         prompts = [chat_tokens(self.backbone, conversation) for conversation in conversations]
         replies = [Reply("", failure=TOO_LONG)] * len(prompts)
         room = self.backbone.context - self.config.max_tokens
         for rows in self._batches([row for row, prompt in enumerate(prompts) if len(prompt) <= room], prompts):
-            begins = [self.prefixes.beginning(_system(conversations[row]), prompts[row]) for row in rows]
+            begins = [self.prefixes.beginning(conversations[row], prompts[row]) for row in rows]
             longest = max(map(len, begins)) + max(len(prompts[row]) - len(one) for row, one in zip(rows, begins, strict=True))
             if not all(begins) or longest > room:  # side by side, the longest beginning stands before the longest end
                 begins = [()] * len(rows)
@@ -70,10 +82,6 @@ class LocalChat:
         ends = [len(order) * at // count for at in range(count + 1)] if count else []
         for first, end in pairwise(ends):
             yield order[first:end]
-
-
-def _system(conversation: Conversation) -> str:
-    return conversation[0].text if conversation and conversation[0].role == "system" else ""
 
 
 def model_name(config: LocalModel) -> str:

@@ -1,4 +1,4 @@
-"""Keys and values of system prompts, kept, so that each is read once."""
+"""Keys and values of what conversations begin with, kept, so that each system prompt and each task of a writer is read once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from reverie.llm.backbone import Backbone
 from reverie.llm.generate import Prefix, encode_prefix
-from reverie.redteam.models.chat_tokens import system_tokens
+from reverie.redteam.messages import Conversation, Message
+from reverie.redteam.models.chat_tokens import opening_tokens
 
 SHORTEST = 8
 """Tokens of a beginning that is worth keeping."""
@@ -24,17 +25,18 @@ class PrefixCache:
 
     def __init__(self, backbone: Backbone, size: int) -> None:
         self.backbone, self.size = backbone, 0 if backbone.window is not None else size
-        self._tokens: dict[str, tuple[int, ...]] = {}
+        self._tokens: dict[Message | None, tuple[int, ...]] = {}
         self._kept: OrderedDict[tuple[int, ...], Prefix] = OrderedDict()
         self.n_read = 0
 
-    def beginning(self, system: str, prompt: Sequence[int]) -> tuple[int, ...]:
-        """Return the beginning of a prompt that is shared by all under its system prompt; empty where none is worth keeping."""
-        if self.size == 0 or not system:
+    def beginning(self, conversation: Conversation, prompt: Sequence[int]) -> tuple[int, ...]:
+        """Return the beginning of a prompt that conversations with its first message share; empty where none is worth keeping."""
+        if self.size == 0:
             return ()
-        if system not in self._tokens:
-            self._tokens[system] = tuple(system_tokens(self.backbone, system))
-        shared = self._tokens[system]
+        first = conversation[0] if len(conversation) > 1 else None
+        if first not in self._tokens:
+            self._tokens[first] = tuple(opening_tokens(self.backbone, first))
+        shared = self._tokens[first]
         fits = SHORTEST <= len(shared) < len(prompt) and tuple(prompt[: len(shared)]) == shared
         return shared if fits else ()
 
