@@ -233,6 +233,7 @@ def blocks() -> Split:
     return given(Dataset(events, name="blocks", order="none"))
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_it_finds_the_groups_and_beats_popularity_and_chance() -> None:
     split = blocks()
     values = {}
