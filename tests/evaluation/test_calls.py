@@ -217,7 +217,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "evaluate a name": (lambda: rv.evaluate(ODD or "ease", SPLIT.test), "'ease' is a name, not a model"),
     "evaluate turned": (
         lambda: rv.evaluate(ODD or SPLIT.test, ODD or EASE),
-        "a Queries stands where the model is due, which comes first",
+        "a Queries stands where the model is due",
     ),
     "fit a dataset": (lambda: rv.fit(EASE, ODD or DATASET), r"cut it first: .*, then rv.fit\(model, split\)"),
     "fit queries": (lambda: rv.fit(EASE, ODD or SPLIT.train), r"a Sequences stands where a split is due; give all of it: rv.fit"),
@@ -240,11 +240,11 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "compare an unknown metric": (lambda: rv.compare(SPLIT, ["ease"], metrics=["ndgc@10"]), "unknown metric 'ndgc@10'"),
     "fit turned": (
         lambda: rv.fit(ODD or SPLIT, ODD or "sasrec"),
-        r"a Split stands where the model is due, .*rv.fit\(model, split\)",
+        r"a Split stands where .*rv.fit\(model, split\)",
     ),
     "attack turned": (
         lambda: rv.attack(ODD or SPLIT, ODD or EASE),
-        r"the model is due, which comes first: rv.attack\(model, split",
+        r"which comes first: rv.attack\(model, split",
     ),
     "rerank turned": (lambda: rv.rerank(ODD or SPLIT, "mmr", ODD or EASE), r"comes first: rv.rerank\(model, 'mmr', split\)"),
     "recommend turned": (lambda: rv.recommend(ODD or ["a01"], ODD or EASE), r"comes first: rv.recommend\(model, …\)"),
