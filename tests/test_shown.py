@@ -102,3 +102,27 @@ def test_numbers_stand_right_and_keep_their_lines() -> None:
     assert '<td style="text-align:right;white-space:nowrap">0.5<br>0.4</td>' in html_table(
         "t", ("name", "value"), [("a", "0.5\n0.4")]
     )
+
+
+def test_what_a_fit_an_attack_and_a_row_are_is_one_line() -> None:
+    model = rv.create_model("sasrec", SPLIT, dim=8)
+    fitted = rv.fit(model, SPLIT, epochs=2, show=False)
+    board = rv.compare(SPLIT, ["popularity"], baselines=False, show=False)
+    lines = [repr(one) for one in (fitted, rv.attack(model, SPLIT, users=2, candidates=12), board.best, board.best.runs[0])]
+    for line, begins in zip(
+        lines, ("Fitted(seconds=", "TrainedAttack(histories=2, HR@10 clean=", "Row(label=", "Trial(name="), strict=True
+    ):
+        assert line.startswith(begins)
+        assert "\n" not in line
+        assert len(line) < 200
+    assert "best_epoch=" in lines[0]
+    assert board.best.model() is board.best.runs[0].model()
+    assert board.best.model_name == "popularity"
+
+
+def test_an_evaluation_shows_what_was_asked_for() -> None:
+    model = rv.create_model("popularity", SPLIT)
+    rv.fit(model, SPLIT, show=False)
+    found = rv.evaluate(model, SPLIT.test, metrics=["hit@5"])
+    assert repr(found).endswith(f"hit@5={found.value('hit@5'):.4f})")
+    assert "recall@10" not in repr(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from reverie.printing import clipped
@@ -35,8 +36,14 @@ def short(text: str, width: int = 100) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string."""
-    found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    folded = {_folded(str(one)): str(one) for one in known}
+    found = difflib.get_close_matches(_folded(str(name)), folded, n=1, cutoff=0.5)
+    return f" (did you mean '{folded[found[0]]}'?)" if found else ""
+
+
+def _folded(name: str) -> str:
+    """Return a name without case, ``-``, ``_`` and blanks, which people write in other ways."""
+    return re.sub(r"[-_ ]", "", name).casefold()
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -9,6 +9,8 @@ from reverie.printing import printable
 
 LONGEST = 60
 """Characters of one fact in a line; a table has five times as many."""
+SHOWN = 4
+"""Metrics in a line."""
 _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right;white-space:nowrap"'
 
 

@@ -73,6 +73,7 @@ def test_differences_are_those_of_the_recalls(small: Path) -> None:
             assert row["value"] == pytest.approx(recall[row["model"], row["method"]] - own[other], abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_lists_are_what_the_model_ranks_first(generation: Any) -> None:
     split, lists = generation["plan"].open_split("tiny"), generation["lists"]
     model: Any = create_model("daydream", split, dim=8, history=8, steps=8, noise=False).eval()  # type: ignore[attr-defined]  # a module

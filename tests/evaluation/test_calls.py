@@ -156,6 +156,22 @@ class NoVectors:
         return scores if items is None else scores.gather(1, items - 1)
 
 
+class Waits:
+    def fit_counts(self, train: Any) -> None:
+        self.counts = torch.from_numpy(train.item_counts()[1:]).float()
+
+    def scores(self, batch: Any, items: Any = None) -> torch.Tensor:
+        return self.counts.repeat(batch.size, 1)
+
+
+def test_a_title_among_allowed_ids_is_told() -> None:
+    said = r"the first is 'Tale 01'; 'Tale 01' is a title, so give titles=True"
+    with pytest.warns(UserWarning, match=said), pytest.raises(DataError, match="'Tale 01' is a title, so give titles=True"):
+        rv.recommend(EASE, ["a01"], allow=["Tale 01"])
+    with pytest.warns(UserWarning, match=said):
+        rv.recommend(EASE, ["a02"], deny=["Tale 01"])
+
+
 BARE = rv.adopt(NoVectors(), SPLIT.vocabulary)
 ODD: Any = None
 CALLS: dict[str, tuple[Callable[[], Any], str]] = {
@@ -199,7 +215,10 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "evaluate a dataset": (lambda: rv.evaluate(EASE, ODD or DATASET), r"cut it first: split = rv.leave_one_out\(dataset\)"),
     "evaluate nothing": (lambda: rv.evaluate(EASE, ODD), "None stands where queries are due; give split.test"),
     "evaluate a name": (lambda: rv.evaluate(ODD or "ease", SPLIT.test), "'ease' is a name, not a model"),
-    "evaluate turned": (lambda: rv.evaluate(ODD or SPLIT.test, ODD or EASE), "a EASE stands where queries are due"),
+    "evaluate turned": (
+        lambda: rv.evaluate(ODD or SPLIT.test, ODD or EASE),
+        "a Queries stands where the model is due",
+    ),
     "fit a dataset": (lambda: rv.fit(EASE, ODD or DATASET), r"cut it first: .*, then rv.fit\(model, split\)"),
     "fit queries": (lambda: rv.fit(EASE, ODD or SPLIT.train), r"a Sequences stands where a split is due; give all of it: rv.fit"),
     "fit a name": (lambda: rv.fit(ODD or "ease", SPLIT), "'ease' is a name, not a model"),
@@ -219,6 +238,38 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "compare the unknown": (lambda: rv.compare(SPLIT, ["eese"]), "unknown model 'eese' .did you mean 'ease'"),
     "compare half a seed": (lambda: rv.compare(SPLIT, ["ease"], seeds=ODD or 1.5), "seeds=1.5 is no whole number"),
     "compare an unknown metric": (lambda: rv.compare(SPLIT, ["ease"], metrics=["ndgc@10"]), "unknown metric 'ndgc@10'"),
+    "fit turned": (
+        lambda: rv.fit(ODD or SPLIT, ODD or "sasrec"),
+        r"a Split stands where .*rv.fit\(model, split\)",
+    ),
+    "attack turned": (
+        lambda: rv.attack(ODD or SPLIT, ODD or EASE),
+        r"which comes first: rv.attack\(model, split",
+    ),
+    "rerank turned": (lambda: rv.rerank(ODD or SPLIT, "mmr", ODD or EASE), r"comes first: rv.rerank\(model, 'mmr', split\)"),
+    "recommend turned": (lambda: rv.recommend(ODD or ["a01"], ODD or EASE), r"comes first: rv.recommend\(model, …\)"),
+    "all turned": (lambda: rv.recommend_all(ODD or SPLIT.refit, ODD or EASE), r"comes first: rv.recommend_all\(model, split"),
+    "blend turned": (lambda: rv.blend(ODD or SPLIT, ODD or [EASE]), r"comes first: rv.blend\(\[first, second\], split\)"),
+    "no metrics": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=[]), r"metrics=\[\] measures nothing; name some"),
+    "compare no metrics": (lambda: rv.compare(SPLIT, ["ease"], metrics=[]), r"metrics=\[\] measures nothing; name some"),
+    "a metric in capitals": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=["NDCG@5"]), "'NDCG@5' .did you mean 'ndcg@5'"),
+    "another capital": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=["Recall@10"]), "did you mean 'recall@10'"),
+    "hit rate": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=["HR@10"]), "unknown metric 'HR@10'; here it is 'hit@10'"),
+    "a model in capitals": (lambda: rv.create_model("SASRec", SPLIT), "unknown model 'SASRec' .did you mean 'sasrec'"),
+    "short capitals": (lambda: rv.create_model("EASE", SPLIT), "unknown model 'EASE' .did you mean 'ease'"),
+    "no hyphen": (lambda: rv.create_model("ItemKNN", SPLIT), "did you mean 'item-knn'"),
+    "test what": (lambda: rv.paired_test(ODD or EASE, ODD or EASE), "a EASE stands where an evaluation, or a list of them, is due"),
+    "test nothing": (lambda: rv.paired_test(rv.evaluate(EASE, SPLIT.test), ODD), "None stands where an evaluation"),
+    "plot what was not measured": (lambda: rv.evaluate(EASE, SPLIT.test).plot("ild@10"), r"evaluate with metrics=\['ild@10'\]"),
+    "a metric of nothing": (lambda: rv.metric(ODD or (lambda: 1), name="mine"), "'mine' takes other arguments than one"),
+    "unfitted": (
+        lambda: rv.evaluate(Waits(), SPLIT.test),
+        r"Waits is not fitted \(.*'counts'\); call rv.fit\(model, split\) first",
+    ),
+    "unfitted inside": (
+        lambda: rv.recommend(rv.rerank(Waits(), "popularity", SPLIT), ["a01"]),
+        r"Waits is not fitted .*; call rv.fit\(model, split\) first",
+    ),
     "compare one metric": (lambda: rv.compare(SPLIT, ["ease"], metrics="ndcg@10"), r"metrics='ndcg@10' is no list"),
 }
 

@@ -107,6 +107,7 @@ def test_recall_counts_each_target_once(seed: int) -> None:
             assert math.isnan(found[query])
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_recall_of_a_models_own_lists_is_that_of_its_evaluation() -> None:
     split = leave_one_out(tiny_dataset(), 5)
     model = create_model("sasrec", split, dim=8, history=6)

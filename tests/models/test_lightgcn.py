@@ -242,6 +242,7 @@ def fitted() -> tuple[Split, LightGCN]:
     return split, model
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_it_finds_the_groups_and_beats_popularity_and_chance(fitted: tuple[Split, LightGCN]) -> None:
     split, model = fitted
     popular = create_model("popularity", split)

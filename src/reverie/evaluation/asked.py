@@ -98,7 +98,8 @@ def _of_histories(histories: Any, vocabulary: Vocabulary, titles: bool, unknown:
     if not is_list(histories):
         ids = f"a history is a list of item ids: write [{named(histories)}]"
         raise ConfigError(f"{named(histories)} is no history; {ids}, or users=[{named(histories)}] with data= for a user")
-    lists = [is_list(one) for one in histories] if isinstance(histories, list | tuple) else [False]
+    firsts = {type(one): one for one in histories} if isinstance(histories, list | tuple) else {}  # one look at each kind
+    lists = [is_list(one) for one in firsts.values()]
     several = bool(lists) and all(lists)
     if any(lists) and not several:
         raise ConfigError("a history is a flat list of item ids; give histories=[[…], […]] for several, or one list of ids")

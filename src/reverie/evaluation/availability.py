@@ -16,7 +16,7 @@ from reverie.data.sequences import flat_positions, row_offsets
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
 from reverie.evaluation.asked import flat_ids, is_list
-from reverie.evaluation.recommendations import listed_entries, listed_items
+from reverie.evaluation.recommendations import listed_entries, listed_items, title_hint
 
 Listed = Sequence[Any] | Mapping[Any, Sequence[Any]] | None
 """Ids for all, one list of ids for each query, or a list by the id of its user; None restricts nothing."""
@@ -61,7 +61,8 @@ def available(
         is_open[denied] = False
     is_open[0] = False
     if not is_open.any():
-        raise DataError("the allowed and denied items leave nothing to recommend; allow more or deny less")
+        hint = title_hint(allow, vocabulary) if is_list(allow) and not titles else ""
+        raise DataError(f"the allowed and denied items leave nothing to recommend; allow more or deny less{hint}")
     each = [one if isinstance(one, OfEach) else None for one in (allowed, denied)]
     return Availability(np.flatnonzero(is_open), *each)
 

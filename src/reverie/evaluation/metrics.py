@@ -25,6 +25,8 @@ OWN: dict[str, Callable[..., Any]] = {}
 """Functions that `reverie.evaluation.metric` registered in this session."""
 LABELLED = ("auc", "uauc", "undcg")
 """Computed from labelled scores; they have no cut-off. `undcg` is the mean over users of the NDCG of their labelled rows."""
+OTHERS = {"hr": "hit", "hitrate": "hit", "hit_rate": "hit", "hits": "hit"}
+"""What some call a metric elsewhere."""
 DIGITS = 18
 """Of a cut-off, at most."""
 
@@ -77,7 +79,10 @@ def parse(text: str) -> Metric:
             raise ConfigError(f"metric '{text}' takes no cut-off; write '{name}'")
         return Metric(name)
     if name not in (known := (*RANKED, *LISTED, *ASKED, *OWN)):
-        raise unknown("metric", text, [*(f"{n}@10" for n in known), *LABELLED])
+        cut = f"@{k}" if k else "@10"
+        if (ours := OTHERS.get(name.casefold())) is not None:
+            raise ConfigError(f"unknown metric '{short(text)}'; here it is '{ours}{short(cut)}'")
+        raise unknown("metric", text, [*(f"{n}{short(cut)}" for n in known), *LABELLED])
     if not (k.isascii() and k.isdigit() and len(k) <= DIGITS) or int(k) < 1:
         said = f"needs a cut-off of 1 or more, of at most {DIGITS} digits; write for instance '{name}@10'"
         raise ConfigError(f"metric '{short(text)}' {said}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from reverie.evaluation.metrics import LABELLED, RANKED, parse
-from reverie.shown import Shown, html_table
+from reverie.shown import SHOWN, Shown, html_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,21 +64,22 @@ class ShownEvaluation(Shown):
     model: str
     protocol: str
     seen: str
+    asked: tuple[str, ...]
 
     def value(self, name: str) -> float:
         """Return one metric."""
         raise NotImplementedError
 
-    def metrics(self, names: Sequence[str] | None = None) -> pl.DataFrame:
+    def metrics(self, names: Sequence[str] | str | None = None) -> pl.DataFrame:
         """Return metrics with their intervals."""
         raise NotImplementedError
 
-    def plot(self, names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
+    def plot(self, names: Sequence[str] | str | None = None, axes: Axes | None = None) -> Axes:
         """Draw metrics with their intervals.
 
         Parameters
         ----------
-        names : sequence of str, optional
+        names : str or sequence of str, optional
             Metrics; by default those of accuracy, which all lie between 0 and 1.
         axes : matplotlib Axes, optional
             Where to draw; new ones by default, which a notebook shows.
@@ -103,14 +104,15 @@ class ShownEvaluation(Shown):
         return " · ".join(part for part in (self.model, self.protocol) if part)
 
     def _facts(self) -> dict[str, str]:
-        """Return model, protocol, size and two metrics."""
+        """Return model, protocol, size and the metrics that were asked for, or two."""
         known = {
             "model": self.model,
             "protocol": self.protocol,
             "queries": f"{self.ranks['query'].n_unique():,}",
             "seen": self.seen,
         }
-        return known | {name: f"{self.value(name):.4f}" for name in ("recall@10", "ndcg@10") if len(self.ranks)}
+        names = self.asked[:SHOWN] or ("recall@10", "ndcg@10")
+        return known | {name: f"{self.value(name):.4f}" for name in names if len(self.ranks)}
 
     def _repr_html_(self) -> str:
         rows = [_cells(row) for row in self.metrics().iter_rows(named=True)]

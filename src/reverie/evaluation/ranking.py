@@ -18,6 +18,7 @@ from reverie.data.queries import Queries
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
+from reverie.models.fitted import fit_first
 from reverie.models.own import adopt
 from reverie.protocols import Recommender
 from reverie.seeds import seed_torch
@@ -87,7 +88,8 @@ def score_batch(
 ) -> Tensor:
     """Return the scores of one batch in the model's codes, checked; index [B], items [B, C] → [B, N] or [B, C]."""
     batch: SequenceBatch = query_batch(queries, index, model.history).to(device)
-    made: Any = model.scores(batch) if items is None else model.scores(batch, items.to(device))
+    with fit_first(model):
+        made: Any = model.scores(batch) if items is None else model.scores(batch, items.to(device))
     width = queries.sequences.vocabulary.n_items if items is None else items.shape[1]
     name = model.card.name
     if not isinstance(made, Tensor):
@@ -108,11 +110,12 @@ def score_batch(
 
 
 def history_keys(queries: Queries, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct items of whole histories as keys row * (N + 1) + code; index [B]."""
+    """Return the items of whole histories as keys row * (N + 1) + code, as often as they occur; index [B]."""
     start, stop = queries.start[index], queries.stop[index]
     items = queries.sequences.items[flat_positions(start, stop)].astype(np.int64)
     rows = np.repeat(np.arange(len(index), dtype=np.int64), stop - start)
-    return np.unique(rows * (queries.sequences.vocabulary.n_items + 1) + items)
+    keys: NDArray[np.int64] = rows * (queries.sequences.vocabulary.n_items + 1) + items
+    return keys
 
 
 @contextlib.contextmanager
@@ -227,7 +230,7 @@ def arrange(queries: Queries, index: NDArray[np.int64], remove_seen: bool) -> La
     size, base = len(index), queries.sequences.vocabulary.n_items + 1
     rows, targets = _jagged(queries.targets, queries.offsets, index)
     target_keys = rows * base + targets
-    hidden = history_keys(queries, index) if remove_seen else np.zeros(0, dtype=np.int64)
+    hidden = np.unique(history_keys(queries, index)) if remove_seen else np.zeros(0, dtype=np.int64)
     if queries.labels is not None:
         hidden = hidden[~np.isin(hidden, target_keys)]
     unshown = np.isin(target_keys, hidden)

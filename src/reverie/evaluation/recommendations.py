@@ -79,7 +79,8 @@ def listed_entries(
     entries, missing = np.flatnonzero(codes), np.flatnonzero(codes == 0)
     titled = _titled(vocabulary) if titles and len(missing) else {}
     found = {at: titled.get(_folded(wanted[at]), []) if isinstance(wanted[at], str) else [] for at in missing.tolist()}
-    _warn_of_unknown([wanted[at] for at, named in found.items() if not named], len(wanted), "allowed or denied items")
+    strange = [wanted[at] for at, named in found.items() if not named]
+    _warn_of_unknown(strange, len(wanted), "allowed or denied items", "" if titles else title_hint(strange, vocabulary))
     more = [(code, at) for at, named in found.items() for code in named]
     by_title = np.array(more, dtype=np.int64).reshape(-1, 2)
     both = np.concatenate([codes[entries], by_title[:, 0].astype(np.int32)]), np.concatenate([entries, by_title[:, 1]])
@@ -87,11 +88,18 @@ def listed_entries(
     return both[0][order], both[1][order]
 
 
-def _warn_of_unknown(unknown: Sequence[Any], count: int, what: str) -> None:
+def title_hint(wanted: Sequence[Any], vocabulary: Vocabulary) -> str:
+    """Return, where one of some texts is the title of an item, how titles are asked for; else nothing."""
+    titled = _titled(vocabulary) if any(isinstance(one, str) for one in wanted) else {}
+    one = next((one for one in wanted if isinstance(one, str) and _folded(one) in titled), None)
+    return "" if one is None else f"; {one!r} is a title, so give titles=True"
+
+
+def _warn_of_unknown(unknown: Sequence[Any], count: int, what: str, hint: str = "") -> None:
     if unknown:
         first = unknown[0].item() if isinstance(unknown[0], np.generic) else unknown[0]
         warnings.warn(
-            f"{len(unknown)} of {count} {what} are unknown to the model and left out, the first is {first!r}", stacklevel=4
+            f"{len(unknown)} of {count} {what} are unknown to the model and left out, the first is {first!r}{hint}", stacklevel=4
         )
 
 

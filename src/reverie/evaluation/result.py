@@ -125,12 +125,12 @@ class Evaluation(ShownEvaluation):
         """
         return measure(self, parse(name)).value
 
-    def metrics(self, names: Sequence[str] | None = None, resamples: int = 1000, seed: int = 0) -> pl.DataFrame:
+    def metrics(self, names: Sequence[str] | str | None = None, resamples: int = 1000, seed: int = 0) -> pl.DataFrame:
         """Return metrics with 95 % intervals by the cluster bootstrap.
 
         Parameters
         ----------
-        names : sequence of str, optional
+        names : str or sequence of str, optional
             Metrics; by default all that this evaluation can answer.
         resamples : int
         seed : int
@@ -329,7 +329,7 @@ def default_names(evaluation: Evaluation) -> list[str]:
 
 
 def pooled(
-    evaluations: Sequence[Evaluation], names: Sequence[str] | None = None, resamples: int = 1000, seed: int = 0
+    evaluations: Sequence[Evaluation], names: Sequence[str] | str | None = None, resamples: int = 1000, seed: int = 0
 ) -> pl.DataFrame:
     """Return metrics of one method, measured with one or several training seeds.
 

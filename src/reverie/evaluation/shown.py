@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -168,12 +169,25 @@ def metric(function: F | None = None, *, name: str | None = None) -> F | Callabl
             raise ConfigError(
                 f"{called or given!r} cannot name a metric; write @rv.metric over a function, or @rv.metric(name='mine')"
             )
+        if not _takes_one(given):
+            raise ConfigError(f"metric '{called}' takes other arguments than one; write def {called}(shown): …, see rv.metric")
         if called in (*RANKED, *LISTED, *ASKED, *LABELLED):
             raise ConfigError(f"'{called}' is a metric of Reverie; choose another name")
         _KNOWN[called], OWN[called] = given, kept_values
         return given
 
     return register if function is None else register(function)
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    """Return whether a function can be called with one argument; one that does not tell is trusted."""
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
 
 
 def kept_values(evaluation: Evaluation, metric: Metric) -> Values:

@@ -1,11 +1,14 @@
-"""Whether anything has fitted a model: a mark on its card, and a warning where weights are still as they were drawn."""
+"""Whether anything has fitted a model: a mark on its card, and what is said where a model is asked before its fit."""
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from reverie.errors import RunError
 from reverie.models.shelf import MODELS
 from reverie.protocols import Blends, Recommender, Wraps
 
@@ -24,6 +27,29 @@ def warn_unfitted(model: Recommender, stacklevel: int) -> None:
             f"model '{name}' is not fitted: it answers by the weights that were drawn for it; call rv.fit(model, split) first",
             stacklevel=stacklevel + 1,
         )
+
+
+@contextlib.contextmanager
+def fit_first(model: Recommender) -> Iterator[None]:
+    """Turn an attribute that somebody's own model lacks before its fit into a sentence."""
+    try:
+        yield
+    except AttributeError as error:
+        if (kind := _waiting(model)) is None:
+            raise
+        raise RunError(f"{kind} is not fitted ({error}); call rv.fit(model, split) first") from error
+
+
+def _waiting(model: Any) -> str | None:
+    """Return the class of an own model, or of one inside, that can be fitted and is not."""
+    if model.card.fitted:
+        return None
+    if isinstance(model, Wraps | Blends):
+        inner = model.parts if isinstance(model, Blends) else [model.base]
+        return next((kind for one in inner if (kind := _waiting(one)) is not None), None)
+    ours = model.card.name in MODELS and model.card.name not in MODELS.session
+    able = any(callable(getattr(model, name, None)) for name in ("fit_counts", "loss"))
+    return type(model).__name__ if able and not ours else None
 
 
 def _drawn(model: Any) -> str | None:

@@ -18,7 +18,7 @@ from reverie.documents import read_as, read_json, read_table, read_tensors
 from reverie.errors import ConfigError, RunError, short
 from reverie.files import atomic_path, check_digests, check_seal, sealed, sha256, write_json
 from reverie.models.create import create_model, make_model
-from reverie.models.fitted import mark_fitted
+from reverie.models.fitted import fit_first, mark_fitted
 from reverie.models.own import entry_of, require_storable
 from reverie.models.shelf import MODELS
 from reverie.options import checked
@@ -153,7 +153,8 @@ def model_tensors(model: Recommender) -> dict[str, Tensor]:
         return {f"base.{name}": value for name, value in model_tensors(model.base).items()} | model.tensors()
     if isinstance(model, torch.nn.Module):
         return dict(model.state_dict())
-    arrays: dict[str, Any] = model.arrays()  # type: ignore[attr-defined]  # a model that is no module counts
+    with fit_first(model):
+        arrays: dict[str, Any] = model.arrays()  # type: ignore[attr-defined]  # a model that is no module counts
     try:
         return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
     except (TypeError, AttributeError) as error:

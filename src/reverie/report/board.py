@@ -184,7 +184,7 @@ class Leaderboard(Shown):
         """
         rows = [
             {
-                "model": row.model, "label": row.label, "recipe": row.runs[0].name, "baseline": row.baseline,
+                "model": row.model_name, "label": row.label, "recipe": row.runs[0].name, "baseline": row.baseline,
                 "fit_on": row.fit_on, "seeds": list(row.seeds), "metrics": {name: asdict(cell) for name, cell in row.cells.items()},
                 "best_epochs": list(row.best_epochs), "chosen": list(row.chosen), "seconds": row.seconds, "peak_mb": row.peak_mb,
                 "processor_seconds": [run.fitted.processor_seconds for run in row.runs],

@@ -68,10 +68,10 @@ class Decision:
 def decide(board: Leaderboard) -> Decision:
     """Choose on validation, a blend only where it is better than every part alone; the test is not looked at."""
     rows = [row for row in board.rows if row.fit_on == "train"] or list(board.rows)
-    best = min(rows, key=lambda row: (-_on_validation(row), row.model == "blend", row.label))
+    best = min(rows, key=lambda row: (-_on_validation(row), row.model_name == "blend", row.label))
     cost = {row.label: _spent(row) for row in rows}
     parts = {str(part["name"]) for chosen in best.chosen for part in chosen.get("parts", ())}  # of a blend
-    whole = cost[best.label] + sum(cost[row.label] for row in rows if row.model in parts)
+    whole = cost[best.label] + sum(cost[row.label] for row in rows if row.model_name in parts)
     for row in sorted(rows, key=lambda row: (cost[row.label], row.label)):
         if row is best or 2 * cost[row.label] > whole:
             break
@@ -118,7 +118,7 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
     ends = "" if cell.low is None or cell.high is None else f" ({percent(cell.low)} to {percent(cell.high)})"
     said = ["A baseline: nothing here did better on validation."] if row.baseline else ["The best on validation."]
     said.append(f"Its first ten hold {percent(cell.value)}{ends} of the {cell.n:,} held-out items of the test.")
-    plain = next((other for other in board.rows if other.model == "popularity" and other is not row), None)
+    plain = next((other for other in board.rows if other.model_name == "popularity" and other is not row), None)
     if plain is not None and HEAD in plain.cells:
         said.append(f"The same popular items for everybody: {percent(plain.cells[HEAD].value)}.")
     if board.best is not row:
@@ -162,7 +162,7 @@ def _cost(row: Row) -> str:
     spent = [f"A fit took {duration(row.seconds)}"]
     if fitted.processor_seconds is not None and fitted.load is not None:
         spent.append(f"{duration(fitted.processor_seconds)} of processor time, load {fitted.load:.1f}")
-    parts = " Its parts were fitted before and are not counted." if row.model == "blend" else ""
+    parts = " Its parts were fitted before and are not counted." if row.model_name == "blend" else ""
     return f"{', '.join(spent)}, with {row.peak_mb:,.0f} MB; the stored model has {_size(size)}.{parts}"
 
 
@@ -193,7 +193,7 @@ def _slice(row: Row, split: Split, name: str) -> Cell | None:
 
 def _cold_users(row: Row, split: Split) -> str:
     """Return whom the model can serve without a new fit, and how well it serves short histories."""
-    tags = MODELS[row.model].tags
+    tags = MODELS[row.model_name].tags
     known = "It knows only people of the log: somebody new gets no list of their own before the next fit."
     said = [
         known
@@ -234,7 +234,7 @@ def _freshness(board: Leaderboard, dataset: Dataset) -> str:
         recent = dataset.events.filter(pl.col("timestamp") > since).join(first, on="item")
         share = percent(float((recent["first"].to_numpy() > since).mean()))
         said.append(f"At the end of the log a model that is {fits[-1]} old does not know the items of {share} of the events.")
-    half = next((_half_life(row.runs[0]) for row in board.rows if row.model == "recent-popularity"), None)
+    half = next((_half_life(row.runs[0]) for row in board.rows if row.model_name == "recent-popularity"), None)
     return " ".join(said + ([f"Popularity fades by half in {half:.3g} days (chosen on validation)."] if half else []))
 
 

@@ -153,7 +153,7 @@ def lede(board: Board) -> list[str]:
         kind = "users" if len(best.seeds) == 1 else "users and seeds"
         ends = f"{100 * cell.low:.1f} to {percent(cell.high)}"
         said.append(f"Had other {kind} been drawn, it could as well be {ends} (95\u00a0% interval).")
-    popular = next((row for row in board.rows if row.model == "popularity" and row is not best), None)
+    popular = next((row for row in board.rows if row.model_name == "popularity" and row is not best), None)
     if popular is not None and HEAD in popular.cells:
         said.append(f"Showing everybody the same most popular items reaches {percent(popular.cells[HEAD].value)}.")
     if best.baseline and len(board.rows) > 1:

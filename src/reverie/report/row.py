@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from reverie.evaluation import Evaluation
+from reverie.protocols import Recommender
 from reverie.report.cells import BASELINES, Cell, Difference
+from reverie.shown import SHOWN, Shown
 from reverie.training.run import Run
 from reverie.training.trial import Trial
 
 
-@dataclass(frozen=True)
-class Row:
+@dataclass(frozen=True, repr=False)
+class Row(Shown):
     """One recipe, or one model in memory, with all its seeds.
 
     Parameters
@@ -22,7 +25,7 @@ class Row:
     label : str
         Its name, distinct on the board.
     runs : tuple of Run or Trial
-        One per seed, ascending; ``runs[0].model()`` gives the fitted model.
+        One per seed, ascending.
     cells : dict of str to Cell
         Metrics on test, by name.
     """
@@ -32,14 +35,29 @@ class Row:
     cells: dict[str, Cell]
 
     @property
-    def model(self) -> str:
+    def model_name(self) -> str:
         """Registered name of the model."""
         return self.runs[0].model_name
+
+    def model(self) -> Recommender:
+        """Return the fitted model of the first seed; ``runs[1].model()`` is that of the second.
+
+        Returns
+        -------
+        Recommender
+            As it was measured.
+        """
+        return self.runs[0].model()
+
+    def _facts(self) -> dict[str, str]:
+        """Return label, model, seeds and the first metrics."""
+        known = {"label": self.label, "model": self.model_name, "seeds": str(len(self.runs))}
+        return known | {name: f"{cell.value:.4f}" for name, cell in islice(self.cells.items(), SHOWN)}
 
     @property
     def baseline(self) -> bool:
         """Whether the model is one of the baselines."""
-        return self.model in BASELINES
+        return self.model_name in BASELINES
 
     @property
     def tests(self) -> list[Evaluation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,6 +28,7 @@ from reverie.robustness.benchmark import NONE
 from reverie.robustness.fits import exposure_by_user
 from reverie.robustness.results import HASH_DIGITS, effect_columns
 from reverie.seeds import numpy_generator
+from reverie.shown import Shown
 from reverie.study.environment import commit
 from reverie.study.progress import progress
 from reverie.study.rows import common_columns
@@ -70,15 +71,19 @@ class PollutionRow:
     lift: Effect
     place: Effect
     moved: Effect
-    extra: NDArray[np.int32]
+    extra: NDArray[np.int32] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class TrainedAttack:
+@dataclass(frozen=True, repr=False)
+class TrainedAttack(Shown):
     """An attack on a trained model, measured."""
 
     asked: Queries
     rows: tuple[PollutionRow, ...]
+
+    def _facts(self) -> dict[str, str]:
+        """Return how many histories there are, and how many lists hold the target after each way."""
+        return {"histories": f"{len(self.asked):,}"} | {f"HR@{CUT} {row.attack}": f"{row.hit.value:.3f}" for row in self.rows}
 
     def __str__(self) -> str:
         lines = [f"{'added':8} HR@{CUT:<5} lift [95 %]             mean place"]

@@ -27,6 +27,7 @@ from reverie.models.own import count, fits
 from reverie.options import checked
 from reverie.protocols import Blends, Card, Counts, Recommender, Scores, Wraps
 from reverie.seeds import numpy_generator
+from reverie.shown import Shown, listed
 from reverie.study.environment import peak_mb, reset_peak
 from reverie.study.progress import Progress, progress
 from reverie.training.config import COUNTING_QUERIES, TrainingConfig, TrainingOptions, settings_tried_by
@@ -39,8 +40,8 @@ ALL = "rv.fit(model, split, on='train+valid', epochs=20)"
 """A fit that chooses nothing."""
 
 
-@dataclass(frozen=True)
-class Fitted:
+@dataclass(frozen=True, repr=False)
+class Fitted(Shown):
     """What a fit did."""
 
     seconds: NonNegativeFloat
@@ -53,6 +54,13 @@ class Fitted:
     """Over all threads; with `load`, it tells whether the time of the clock was spent waiting. Runs of before have neither."""
     load: NonNegativeFloat | None = None
     """Processes that wanted a core meanwhile, this one among them."""
+
+    def _facts(self) -> dict[str, str]:
+        """Return time, memory, the best epoch and what was chosen."""
+        known = {"seconds": f"{self.seconds:.1f}", "peak_mb": f"{self.peak_mb:,.0f}"}
+        known |= {} if self.best_epoch is None else {"best_epoch": f"{self.best_epoch} of {len(self.history)}"}
+        known |= {} if self.best_value is None else {"best_value": f"{self.best_value:.4f}"}
+        return known | {"chosen": listed(self.chosen)}
 
 
 def fit(

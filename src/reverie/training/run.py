@@ -23,6 +23,7 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.protocols import Recommender
 from reverie.settings import without
+from reverie.shown import Shown
 from reverie.study.environment import commit, environment
 from reverie.study.run import KEY_DIGITS
 from reverie.study.store import held, key
@@ -53,8 +54,8 @@ class RunFacts:
     """SHA-256 of the files of the evaluation; runs of before have none."""
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """A finished run."""
 
     folder: Path
@@ -63,6 +64,11 @@ class Run:
     valid: Evaluation
     test: Evaluation
     facts: dict[str, Any]
+
+    def _facts(self) -> dict[str, str]:
+        """Return folder, model, data and seed."""
+        known = {"folder": str(self.folder), "model": self.model_name, "dataset": str(self.facts.get("dataset", ""))}
+        return known | {"seed": str(self.training.seed)}
 
     @property
     def name(self) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 from reverie.evaluation import Evaluation
 from reverie.protocols import Recommender
+from reverie.shown import Shown
 from reverie.training.config import TrainingConfig
 from reverie.training.fit import Fitted
 
 
-@dataclass(frozen=True)
-class Trial:
+@dataclass(frozen=True, repr=False)
+class Trial(Shown):
     """What `Run` is on disk, in memory.
 
     Parameters
@@ -38,6 +39,11 @@ class Trial:
     valid: Evaluation
     test: Evaluation
     facts: dict[str, Any]
+
+    def _facts(self) -> dict[str, str]:
+        """Return label, model, data and seed."""
+        known = {"name": self.name, "model": self.model_name, "dataset": str(self.facts.get("dataset", ""))}
+        return known | {"seed": str(self.training.seed)}
 
     @property
     def model_name(self) -> str:

@@ -233,6 +233,7 @@ def test_shuffling_gives_everybody_the_vectors_of_another(name: str) -> None:
     assert evidence.known_items(torch.tensor([0])).tolist() == [False]
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_it_is_a_recommender_like_any_other() -> None:
     model = world.model(shortlist=5)
     test = world.split().test
