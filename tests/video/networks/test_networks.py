@@ -53,6 +53,13 @@ def test_any_number_of_frames_gives_features_and_logits(name: str, frames: int) 
     assert torch.equal(logits, network.classify(features))
 
 
+@pytest.mark.parametrize(("spread", "expected"), [(None, 128**-0.5), (0.02, 0.02)])
+def test_first_weights_of_mvit_are_spread_by_width_or_as_asked(spread: float | None, expected: float) -> None:
+    weight = tiny("mvit", spread=spread).get_submodule("stages.2.0.mlp.2").weight  # 32 channels of 128
+    assert weight.shape == (32, 128)
+    assert float(weight.detach().std()) == pytest.approx(expected, rel=0.1)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_at_64_pixels_the_map_has_four_by_four_places(name: str) -> None:
     network = create_network(name, 3, 4, 64, **TINY[name]).eval()

@@ -122,8 +122,8 @@ class MvitConfig(NetworkOptions):
     mlp: PositiveInt = 4
     """Widening of the feed-forward part."""
     spread: PositiveFloat | None = None
-    """Standard deviation of the first weights of linear layers: 0.02 as published, for hundreds of channels; None is 1 / √inputs,
-    as with a few dozen channels 0.02 would leave attention and feed-forward parts near nought for hundreds of updates."""
+    """Standard deviation of the first weights of linear layers: 0.02 as published, for hundreds of channels. None is 1 / √inputs,
+    our reading for a few dozen channels, where branches of 0.02 begin near nought."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> MvitConfig:

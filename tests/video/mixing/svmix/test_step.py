@@ -45,6 +45,16 @@ def test_saliency_is_a_softmax_over_all_cells_of_the_channel_mean(batch: Any) ->
             np.testing.assert_allclose(clip.flatten().numpy(), np.array(raised) / sum(raised), rtol=1e-5)
 
 
+@pytest.mark.parametrize("standardise", [True, False])
+def test_standardised_features_are_blind_to_what_all_places_share(batch: Any, standardise: bool) -> None:
+    channels = batch.features.shape[2]
+    mixer: Any = create_mixer("sv-mix", channels=channels, seed=0, standardise=standardise)
+    shares, shared = torch.full((len(batch.labels),), 0.3), torch.arange(float(channels))[:, None, None]
+    both = (batch.features, 3 * batch.features + shared)
+    found, moved = (mixer.logits(one, one.flip(0), shares, "spatial", None) for one in both)
+    assert torch.allclose(found, moved, atol=1e-4) == standardise
+
+
 @pytest.mark.parametrize("size", [(8, 24, 24), (7, 10, 13)])
 def test_label_shares_are_what_is_left_of_salient_content(batch: Any, size: tuple[int, int, int]) -> None:
     generator, partners = torch.Generator().manual_seed(0), torch.tensor([3, 0, 1, 5, 2, 4])

@@ -58,6 +58,8 @@ class SvMix(SelectiveMixer[SvMixConfig]):
                 f"the selector was made for features of {self.selector.channels} channels, not {own.shape[2]}; "
                 "make the mixer with channels= of this network"
             )
+        if self.config.standardise:
+            own, partner = standardised(own), standardised(partner)
         return self.selector(own, partner, shares, module)  # type: ignore[no-any-return]
 
     def teacher_loss(
@@ -101,6 +103,12 @@ class SvMix(SelectiveMixer[SvMixConfig]):
     def is_due(self, step: int) -> bool:
         """Return whether the selector learns at a step, counted from 0."""
         return self.learns and step % self.config.every == 0
+
+
+def standardised(features: Tensor) -> Tensor:
+    """Return features [B, T', C, H', W'] less their mean over the places of each clip, with a mean square of one in each clip."""
+    centred = features.float() - features.float().mean((1, 3, 4), keepdim=True)
+    return centred / centred.square().mean((1, 2, 3, 4), keepdim=True).sqrt().clamp_min(1e-6)
 
 
 class UntrainedSvMix(SvMix):
