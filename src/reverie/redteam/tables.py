@@ -35,8 +35,10 @@ def attack_table(summary: Summary, target: str) -> Table:
             number(1000 * hits / calls, 0) if calls else "–", number(fmean(first), 1) if first else "–", f"{calls:,}",
             f"{unread:,}", f"{calls - judged - unread:,}", *_archive(seeds),
         ])  # fmt: skip
-    heads = ("goals reached", "calls that got through", "per 1,000 calls", "first at call", "calls", "not parsed", "other failures")
-    heads += ("cells filled", "self-BLEU")
+    heads = (
+        "goals reached", "calls that got through", "per 1,000 calls", "first at call", "calls", "not parsed", "other failures",
+        "cells filled", "self-BLEU",
+    )  # fmt: skip
     return Table(f"{target}: what got through", ["technique", *(Column(head, "right") for head in heads)], rows, [CAVEAT])
 
 
