@@ -115,7 +115,7 @@ def test_processes_make_each_piece_once(tmp_path: Path) -> None:
 
 
 def _recipe(**options: Any) -> CountingRecipe:
-    return CountingRecipe(name="counting", **options)
+    return CountingRecipe(**{"name": "counting", **options})
 
 
 def test_a_folder_is_taken_and_taken_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     """One layer of a cache; transformers' own copies all keys and values at every token."""
 
     def __init__(self, keys: Tensor, values: Tensor, room: int) -> None:
