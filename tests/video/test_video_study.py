@@ -201,9 +201,10 @@ def test_parts_of_the_study_differ_by_their_clips_alone(network: str) -> None:
     assert all(first.methods[name] == row for name, row in large.methods.items())
 
 
+@pytest.mark.parametrize("kind", ["ablations", "options"])
 @pytest.mark.parametrize(("clips", "name"), [("fight", "fight-300"), ("500", "shapes-500")])
-def test_ablations_share_the_training_of_the_row_that_they_are_compared_with(clips: str, name: str) -> None:
-    part, main = VIDEO.load(f"video-ablations-{clips}"), VIDEO.load(f"video-{clips}-tsm")
+def test_ablations_share_the_training_of_the_row_that_they_are_compared_with(kind: str, clips: str, name: str) -> None:
+    part, main = VIDEO.load(f"video-{kind}-{clips}"), VIDEO.load(f"video-{clips}-tsm")
     assert (part.sets, part.networks, part.methods["sv-mix"]) == (main.sets, main.networks, main.methods["sv-mix"])
     assert part.training_of(name, "tsm", "sv-mix") == main.training_of(name, "tsm", "sv-mix")
 
