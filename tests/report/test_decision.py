@@ -59,7 +59,7 @@ def test_a_cheaper_model_is_named_where_validation_does_not_show_it_to_be_worse(
     found = decide(leaderboard([slower(best, 9.0), slower(twin, 1.0)]))
     assert (found.row.model_name, found.p) == ("markov", 1.0)
     assert found.cheaper is not None
-    assert found.cheaper.model == "popularity"
+    assert found.cheaper.model_name == "popularity"
     near = decide(leaderboard([slower(best, 9.0), slower(twin, 8.0)]))
     assert near.cheaper is None, "half the time at least"
 

@@ -61,7 +61,7 @@ def available(
         is_open[denied] = False
     is_open[0] = False
     if not is_open.any():
-        hint = title_hint(allow, vocabulary) if is_list(allow) and not titles else ""
+        hint = title_hint(list(allow), vocabulary) if allow is not None and is_list(allow) and not titles else ""
         raise DataError(f"the allowed and denied items leave nothing to recommend; allow more or deny less{hint}")
     each = [one if isinstance(one, OfEach) else None for one in (allowed, denied)]
     return Availability(np.flatnonzero(is_open), *each)

@@ -18,6 +18,12 @@ _FIRST, _LAST = (0, 0, 0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 0, 0, 1)
 """Where a frame of zeros is put beside [B, T, Y, X, C]."""
 
 
+def _in_clips(frames: Tensor, clips: int) -> Tensor:
+    """Return frames in their clips; [B * T, C, Y, X] → [B, T, Y, X, C]."""
+    last = frames.permute(0, 2, 3, 1)
+    return last.reshape(clips, -1, *last.shape[1:])
+
+
 class PooledTokens(nn.Module):
     """A 3×3×3 convolution of each channel of a head, shared by the heads, with a spatial stride, then LayerNorm of each part.
 
@@ -35,9 +41,10 @@ class PooledTokens(nn.Module):
         """Pool; x [B, T, Y, X, parts, heads, D] → of each part [B, T, Y', X', heads, D]."""
         parts, heads = x.shape[4:6]
         flat = x.flatten(4).flatten(0, 1).permute(0, 3, 1, 2)  # [B * T, channels, Y, X], channels last in memory
-        kernels = self.conv.weight.unflatten(0, (parts, 1, -1)).expand(-1, heads, -1, *self.conv.weight.shape[1:])
+        weight = self.conv.weight
+        kernels = weight.reshape(parts, 1, -1, *weight.shape[1:]).expand(-1, heads, -1, *weight.shape[1:])
         before, now, after = (
-            F.conv2d(flat, kernel, None, self.conv.stride[1:], 1, 1, flat.shape[1]).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
+            _in_clips(F.conv2d(flat, kernel, None, self.conv.stride[1:], 1, 1, flat.shape[1]), len(x))
             for kernel in kernels.flatten(0, 2).unbind(2)
         )
         pooled = now + F.pad(before[:, :-1], _FIRST) + F.pad(after[:, 1:], _LAST)
