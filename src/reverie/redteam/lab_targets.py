@@ -63,7 +63,7 @@ class Targets:
             model = getattr(target, "model", None)
             if model is not None and hasattr(
                 model, "known"
-            ):  # what it said stays when it is closed: guards are tried after trainings
+            ):  # kept when it is closed, as guards are tried after trainings
                 model.known = self._known.setdefault((name, adapter), model.known)
         return self._open[name, adapter]
 

@@ -48,7 +48,7 @@ class PooledTokens(nn.Module):
             for kernel in kernels.flatten(0, 2).unbind(2)
         )
         pooled = now + F.pad(before[:, :-1], _FIRST) + F.pad(after[:, 1:], _LAST)
-        each = pooled.unflatten(-1, (parts, heads, -1)).unbind(4)
+        each = pooled.view(*pooled.shape[:4], parts, heads, -1).unbind(4)
         return [norm(part) for norm, part in zip(self.norms, each, strict=True)]
 
 
