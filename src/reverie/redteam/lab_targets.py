@@ -61,9 +61,7 @@ class Targets:
             self._open.clear()  # a language model takes half a gigabyte and more
             self._open[name, adapter] = target = create_target(self.config(name, adapter))
             model = getattr(target, "model", None)
-            if model is not None and hasattr(
-                model, "known"
-            ):  # kept when it is closed, as guards are tried after trainings
+            if model is not None and hasattr(model, "known"):  # kept when it is closed, as guards are tried after trainings
                 model.known = self._known.setdefault((name, adapter), model.known)
         return self._open[name, adapter]
 
