@@ -59,7 +59,7 @@ def test_a_cheaper_model_is_named_where_validation_does_not_show_it_to_be_worse(
     found = decide(leaderboard([slower(best, 9.0), slower(twin, 1.0)]))
     assert (found.row.model_name, found.p) == ("markov", 1.0)
     assert found.cheaper is not None
-    assert found.cheaper.model == "popularity"
+    assert found.cheaper.model_name == "popularity"
     near = decide(leaderboard([slower(best, 9.0), slower(twin, 8.0)]))
     assert near.cheaper is None, "half the time at least"
 
@@ -68,7 +68,7 @@ def test_a_blend_that_is_no_better_than_its_part_is_not_chosen(world: dict[str, 
     best = decide(leaderboard(world["runs"])).row.runs[0]
     blend = replace(best, recipe=best.recipe.model_copy(update={"model": {"name": "blend"}, "name": "a-blend"}))
     board = leaderboard([blend, *world["runs"]])
-    assert decide(board).row.model == best.recipe.model_name
+    assert decide(board).row.model_name == best.recipe.model_name
     assert "That rests on 48 held-out items alone" in headline_of(decide(board), board)
 
 
