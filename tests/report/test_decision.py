@@ -68,7 +68,7 @@ def test_a_blend_that_is_no_better_than_its_part_is_not_chosen(world: dict[str, 
     best = decide(leaderboard(world["runs"])).row.runs[0]
     blend = replace(best, recipe=best.recipe.model_copy(update={"model": {"name": "blend"}, "name": "a-blend"}))
     board = leaderboard([blend, *world["runs"]])
-    assert decide(board).row.model == best.recipe.model_name
+    assert decide(board).row.model_name == best.recipe.model_name
     assert "That rests on 48 held-out items alone" in headline_of(decide(board), board)
 
 
