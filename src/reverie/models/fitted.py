@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from reverie.errors import RunError
+from reverie.errors import ConfigError
 from reverie.models.shelf import MODELS
 from reverie.protocols import Blends, Recommender, Wraps
 
@@ -37,7 +37,7 @@ def fit_first(model: Recommender) -> Iterator[None]:
     except AttributeError as error:
         if (kind := _waiting(model)) is None:
             raise
-        raise RunError(f"{kind} is not fitted ({error}); call rv.fit(model, split) first") from error
+        raise ConfigError(f"{kind} is not fitted ({error}); call rv.fit(model, split) first") from error
 
 
 def _waiting(model: Any) -> str | None:
