@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from reverie.data.readers.beside import covered
 from reverie.data.split import Split
 from reverie.models.blend.config import part_options
 from reverie.models.content_use import modalities_read, reads_content
-from reverie.models.item_encoders.extract import contents, extract
+from reverie.models.item_encoders.extract import contents, extract, silent
 from reverie.models.item_encoders.shelf import EXTRACTORS
 from reverie.models.shelf import MODELS
 from reverie.options import checked
@@ -82,7 +82,8 @@ def _advance(shown: Progress, what: str, done: int) -> None:
 def _skip(shown: Progress, what: str, done: int) -> None:
     """Tell of items that need no making: their features were made before."""
     if done:
-        call_if_present(shown, "skip", done)
+        skip: Callable[[int], None] = getattr(shown, "skip", silent)
+        skip(done)
         shown.line(f"{what}: {done:,} were made before")
 
 

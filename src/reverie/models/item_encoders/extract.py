@@ -36,8 +36,8 @@ class Extractor(Protocol):
         """Return vectors [K, F], and which of the K could be read [K]; `advance` is told how many more are done."""
 
 
-def _silent(done: int) -> None:
-    pass
+def silent(done: int) -> None:
+    """Do nothing with what is told of progress."""
 
 
 def contents(modality: str, items: pl.DataFrame) -> pl.DataFrame:
@@ -62,9 +62,9 @@ def extractor(modality: str) -> Extractor:
 def extract(
     modality: str,
     items: pl.DataFrame,
-    advance: Callable[[int], None] = _silent,
+    advance: Callable[[int], None] = silent,
     tell: Callable[[str], None] | None = None,
-    skip: Callable[[int], None] = _silent,
+    skip: Callable[[int], None] = silent,
 ) -> ItemFeatures:
     """Return features of items from their titles, covers or other content.
 
