@@ -80,14 +80,19 @@ def test_the_cause_of_what_follows_the_last_event_is_the_last_event(split: Split
     assert (falls > 0).all()
 
 
-def test_histories_lose_one_event_each(split: Split) -> None:
-    people = held_out_people(split).take(np.arange(3))
+def test_histories_lose_all_events_of_one_item_each() -> None:
+    rows = [("u", item) for item in "aabcab"] + [("v", item) for item in "ddd"] + [("w", item) for item in "abcdefghijklm"]
+    events = pl.DataFrame(rows, schema=["user", "item"], orient="row").with_columns(timestamp=pl.int_range(pl.len()))
+    people = without_targets(Dataset(events, name="repeats").sequences)
     changed, origin, removed = without_each(people)
-    assert len(changed) == int(people.lengths.sum())
-    for at in range(len(changed)):
-        whole = np.arange(people.start[origin[at]], people.stop[origin[at]])
-        left = people.sequences.items[whole[whole != removed[at]]]
-        assert changed.sequences.items[changed.start[at] : changed.stop[at]].tolist() == left.tolist()
+    letters = np.array(["", *people.sequences.vocabulary.items])
+    taken = letters[people.sequences.items[removed]].tolist()
+    left = ["".join(letters[changed.sequences.items[a:b]]) for a, b in zip(changed.start, changed.stop, strict=True)]
+    assert list(zip(origin[:4].tolist(), taken[:4], left[:4], strict=True)) == [
+        (0, "c", "aabab"), (0, "a", "bcb"), (0, "b", "aaca"), (1, "d", ""),
+    ]  # fmt: skip
+    assert "".join(taken[4:]) == "defghijklm"
+    assert left[-1] == "abcdefghijkl"
 
 
 def test_shares_of_lists_and_what_is_named() -> None:

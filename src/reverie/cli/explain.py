@@ -40,7 +40,7 @@ def explain(
     quiet: Quiet = False,
     offline: Offline = False,
 ) -> None:
-    """Say what a recommender expects of one person and which events that rests on, then its state in words; all beside checks.
+    """Say what a recommender expects of one person and what that rests on, then its state in words; all beside checks.
 
     Examples: reverie explain my-clicks.csv --catalog my-items.csv --user 42 · reverie explain --run
     runs/compare-my-clicks/markov-my-clicks-seed0 --user 42
@@ -103,7 +103,7 @@ def _explain_run(run: Path, user: str | None, log: Path | None, device: str | No
 
 
 def show_expected(found: dict[str, Any], screen: Console) -> None:
-    """Print what is expected of a person and which events that rests on, each with its check."""
+    """Print what is expected of a person and which items of the history that rests on, each with its check."""
     lines = [f"user {found['user']}, {found['events']} events, the last: " + " · ".join(found["latest"])]
     if groups := found["groups"]:
         lines.append(f"{found['model']} expects, by the {groups['what']} of its first {found['list']} items:")
@@ -119,11 +119,11 @@ def show_expected(found: dict[str, Any], screen: Console) -> None:
             if check["low"] <= 0:
                 lines.append("not shown to be better than these: do not take the list for what the model knows of this person")
     lines.append(f"{found['model']} recommends, and what each rests on most (what it falls furthest without):")
-    lines += [f"  {one['title']} ← {one['because'] or 'no single event'}" for one in found["recommended"]]
+    lines += [f"  {one['title']} ← {one['because'] or 'nothing alone'}" for one in found["recommended"]]
     if check := found["causes_checked"]:
         lines.append(
-            f"checked on {check['people']} held-out people: without that event the first recommendation leaves the first ten for "
-            f"{check['named']:.0%}, without another of the last events for {check['other']:.0%}"
+            f"checked on {check['people']} held-out people: without that item the first recommendation leaves the first ten for "
+            f"{check['named']:.0%}, without another of the last items for {check['other']:.0%}"
         )
     elif all(one["because"] is None for one in found["recommended"]):
         lines.append("no event of any history changes these lists: the model does not look at what a person did last")

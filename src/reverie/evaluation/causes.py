@@ -1,4 +1,4 @@
-"""Which event of a history a recommendation rests on: take it out, and see how far the item falls."""
+"""Which item of a history a recommendation rests on: take its events out, and see how far the recommended item falls."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reverie.protocols import Recommender
 from reverie.seeds import numpy_generator
 
 EVENTS = 10
-"""Last events of a history that are taken out, one at a time."""
+"""Last events of a history whose items are taken out, one item at a time."""
 
 
 @dataclass(frozen=True)
 class CauseCheck:
-    """Shares of people whose first recommendation leaves the first ten without the event it is said to rest on, or another."""
+    """Shares of people whose first recommendation leaves the first ten without the item it is said to rest on, or another."""
 
     named: float
     other: float
@@ -27,15 +27,20 @@ class CauseCheck:
 
 
 def without_each(queries: Queries) -> tuple[Queries, NDArray[np.int64], NDArray[np.int64]]:
-    """Return histories without one of their last events, the query each comes from, and the event [V], counted in the sequences."""
+    """Return histories without one of their last items, the query each comes from, and the item's latest event [V].
+
+    All events of the item are taken out; the latest one is counted in the sequences.
+    """
+    own = queries.sequences
     counts = np.minimum(queries.lengths, EVENTS)
-    origin = np.repeat(np.arange(len(queries)), counts)
-    removed = flat_positions(queries.stop - counts, queries.stop)
+    origin, removed = np.repeat(np.arange(len(queries)), counts), flat_positions(queries.stop - counts, queries.stop)
+    pairs = origin * (own.vocabulary.n_items + 1) + own.items[removed]
+    latest = np.sort(len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1])
+    origin, removed = origin[latest], removed[latest]
     start, stop = queries.start[origin], queries.stop[origin]
     flat, row = flat_positions(start, stop), np.repeat(np.arange(len(origin)), stop - start)
-    flat = flat[flat != removed[row]]
-    bounds = row_offsets(stop - start - 1)
-    own = queries.sequences
+    kept = own.items[flat] != own.items[removed[row]]
+    flat, bounds = flat[kept], row_offsets(np.bincount(row[kept], minlength=len(origin)))
     users = queries.users[origin]
     columns = {name: values[flat] for name, values in own.columns.items()}
     rows = Sequences(own.items[flat], bounds[:-1], bounds[1:], users, own.vocabulary, columns, own.kinds)
@@ -70,9 +75,9 @@ def standing(
 def causes(
     model: Recommender, queries: Queries, wanted: NDArray[np.int64], device: str | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the event that each item falls furthest without, counted in the sequences, and how far; wanted [Q, W] → two of [Q, W].
+    """Return the latest event of what each item falls furthest without, and how far; wanted [Q, W] → two of [Q, W].
 
-    -1 where no event lifts the item.
+    Events are counted in the sequences; -1 where nothing in the history lifts the item.
     """
     whole, _ = standing(model, queries, wanted, queries, device)
     changed, origin, removed = without_each(queries)
@@ -87,15 +92,16 @@ def causes(
 
 
 def check_causes(model: Recommender, people: Queries, first: NDArray[np.int64], device: str | None = None) -> CauseCheck | None:
-    """Take the event out that each person's first item rests on, and another of the last ones; first [Q]."""
+    """Take out what each person's first item rests on, and another of the last items; first [Q]."""
     events, _ = causes(model, people, first[:, None], device)
     changed, origin, removed = without_each(people)
-    able = np.flatnonzero((events[:, 0] >= 0) & (people.lengths > 1) & (first > 0))
+    several = np.bincount(origin, minlength=len(people)) > 1
+    able = np.flatnonzero((events[:, 0] >= 0) & several & (first > 0))
     if not len(able):
         return None
     _, ranks = standing(model, changed, first[origin][:, None], people.take(origin), device)
     gone, named = ranks[:, 0] > 10, removed == events[origin, 0]
-    draws = numpy_generator(0, "another event")
+    draws = numpy_generator(0, "another item")
     others = [draws.choice(np.flatnonzero((origin == one) & ~named)) for one in able]
     kept = np.isin(origin, able)
     return CauseCheck(float(gone[named & kept].mean()), float(gone[others].mean()), len(able))

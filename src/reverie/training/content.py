@@ -23,7 +23,6 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.study.progress import Progress, progress
 from reverie.training.event_log import open_recipe_dataset
-from reverie.training.loop import call_if_present
 from reverie.training.recipe import Recipe
 
 
