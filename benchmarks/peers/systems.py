@@ -76,9 +76,9 @@ SYSTEMS = {
         (),
         {
             "ml-100k": {
+                "full softmax, batch 32": {"batch_size": 32, "learning_rate": 1e-3, "dropout": 0.2, "objective": FULL},
                 "full softmax, batch 32, rate .002": {"batch_size": 32, "learning_rate": 2e-3, "dropout": 0.2, "objective": FULL},
-                "full softmax, batch 32, rate .003": {"batch_size": 32, "learning_rate": 3e-3, "dropout": 0.2, "objective": FULL},
-                "full softmax, batch 64, rate .003": {"batch_size": 64, "learning_rate": 3e-3, "dropout": 0.2, "objective": FULL},
+                "64 negatives, batch 16": {"batch_size": 16, "learning_rate": 1e-3, "dropout": 0.2, "objective": _sampled(64)},
             },
             "amazon-beauty": {
                 "256 negatives, batch 128": {"batch_size": 128, "learning_rate": 1e-3, "dropout": 0.2, "objective": _sampled(256)},
