@@ -20,7 +20,8 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from reverie.data.sequences import Sequences
-from reverie.data.sources.fetch import find_file, read_fields
+from reverie.data.sources.fetch import find_file
+from reverie.data.sources.fields import read_fields
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import DataError
 from reverie.evaluation.intervals import percentiles

@@ -280,6 +280,7 @@ def test_item_groups_divide_the_catalogue(parts: SimpleNamespace) -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_a_watched_training_tells_its_norms_and_losses(parts: SimpleNamespace, split: Any) -> None:
     rows = parts.sweeps.collapse_rows("tiny", tiny_recipe("dreamrec", **TINY), split, 4, 2)
     by_epoch: dict[str, dict[str, float]] = {}

@@ -100,6 +100,7 @@ def content_model() -> Any:
 NEW = pl.DataFrame({"item": ["n2", "n1"], "title": ["New two", "New one"]})
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_a_new_item_like_a_liked_one_is_recommended() -> None:
     model = content_model()
     grown = with_new_items(model, NEW, {"image": ItemFeatures(pl.Series(["n1", "n2"]), VALUES[[7, 3]] * 2)})

@@ -7,6 +7,7 @@ from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ReverieError
 from reverie.memory import is_out_of_memory, require_memory
+from reverie.models.fitted import mark_drawn
 from reverie.models.shelf import MODELS
 from reverie.options import Options, checked
 from reverie.protocols import Card, Recommender
@@ -66,6 +67,8 @@ def make_model(name: str, entry: Entry, vocabulary: Vocabulary, options: Mapping
     if not hasattr(model, "history"):
         model.history = None
     model.card = Card(name, config, vocabulary)
+    if "learns" in entry.tags:
+        mark_drawn(model)
     return model
 
 

@@ -1,4 +1,4 @@
-"""Whether anything has fitted a model: a mark on its card, and what is said where a model is asked before its fit."""
+"""Whether anything has fitted a model: a mark on its card, changed weights, and what is said where a model is asked before."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def mark_fitted(model: Recommender, fitted: bool = True) -> None:
     model.card = replace(model.card, fitted=fitted)
     if isinstance(model, Wraps):
         mark_fitted(model.base, fitted)
+
+
+def mark_drawn(model: Any) -> None:
+    """Note the state in which the weights of a new model were drawn."""
+    model.drawn = _changes(model)
 
 
 def warn_unfitted(model: Recommender, stacklevel: int) -> None:
@@ -61,4 +66,10 @@ def _drawn(model: Any) -> str | None:
     if inner is not None:
         return next((name for one in inner if (name := _drawn(one)) is not None), None)
     ours = card.name in MODELS and card.name not in MODELS.session and "learns" in MODELS[card.name].tags
-    return card.name if ours else None
+    return card.name if ours and getattr(model, "drawn", 0) == _changes(model) > 0 else None
+
+
+def _changes(model: Any) -> int:
+    """Return how often the weights were written, by drawing, an optimiser or `load_state_dict`; 0 where there are none."""
+    weights = model.parameters() if callable(getattr(model, "parameters", None)) else ()
+    return sum(weight._version for weight in weights)

@@ -142,6 +142,7 @@ def test_variants_run(changes: dict[str, Any], tmp_path: Path) -> None:
     study_table(study)
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_asked_together_or_alone() -> None:
     soft, question = world.model(), None
     from reverie.llm.collm.model import create_collm

@@ -151,6 +151,7 @@ def test_halves_hold_each_event_once() -> None:
     assert first.items.tolist() != other.items.tolist()
 
 
+@pytest.mark.filterwarnings("ignore:model '.*' is not fitted")
 def test_errors_are_shares_of_the_catalogue_above_hidden_items() -> None:
     case = attacked("mf")
     model: Any = create_model("mf", case.fitting.split, dim=4)

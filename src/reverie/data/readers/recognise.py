@@ -38,17 +38,20 @@ _OTHERS = {
     b"MATLAB 5.0": "a file of MATLAB; write the table as CSV",
     b"\xff\xd8\xff": _MEDIA,
     b"\x89PNG": _MEDIA,
-    b"GIF8": _MEDIA,
+    b"GIF87a": _MEDIA,
+    b"GIF89a": _MEDIA,
     b"RIFF": _MEDIA,
     b"\x1aE\xdf\xa3": _MEDIA,
-    b"OggS": _MEDIA,
-    b"ID3": _MEDIA,
+    b"OggS\0": _MEDIA,
+    b"ID3\x02": _MEDIA,
+    b"ID3\x03": _MEDIA,
+    b"ID3\x04": _MEDIA,
 }
 """First bytes of files that are not read, and what to do instead."""
 _CONTROLS = re.compile(r"[\x00\x02-\x08\x0e-\x1b\x7f]")
 """Characters that text does not have; \\x01 and \\x1c to \\x1f may separate fields."""
-SAMPLE, STRAY = 4096, 0.02
-"""Characters that are looked at for those, and the share of them from which a file is not text."""
+SAMPLE, STRAY, SOME = 4096, 0.02, 8
+"""Characters that are looked at for those; the share of them, and the number, from which a file is not text."""
 _MARKUP = re.compile(r"\s*<(\?xml|!DOCTYPE|html|[A-Za-z][\w:.-]*[\s>/])", re.IGNORECASE)
 _JSON = re.compile(r"\s*(\{\s*([\"}]|$)|\[\s*([{\[\]]|$))")
 _PYTHON = re.compile(r"\s*\[?\s*\{\s*u?'")
@@ -106,7 +109,7 @@ def recognise(path: Path, where: str, options: FileOptions) -> Form:
             raise DataError(f"{where} is an archive of tar; unpack it and give one of its files, or the folder")
     encoding, marked = encoding_of(head, options.encoding), head.startswith(BOM_UTF8)
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
-    if options.format is None and len(_CONTROLS.findall(text[:SAMPLE])) > STRAY * len(text[:SAMPLE]):
+    if options.format is None and len(_CONTROLS.findall(text[:SAMPLE])) >= max(SOME, STRAY * len(text[:SAMPLE])):
         raise DataError(f"{where} is neither text nor a table of a known format; save it as CSV or Parquet")
     text = text.replace("\0", "\ufffd")
     if not text.strip():
