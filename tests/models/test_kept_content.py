@@ -142,7 +142,7 @@ def test_a_sequence_model_scores_new_items_and_is_saved_and_exported_with_them(t
     save_model(grown, tmp_path / "model")
     assert load_model(tmp_path / "model").card.vocabulary.items.to_list()[20:] == ["n1"]  # n2 has no features
     lists = [recommend(one, ["a03", "a01"], k=21) for one in (grown, load_model(tmp_path / "model"))]
-    assert_frame_equal(*(one.sort("item").drop("rank") for one in lists))  # features lie elsewhere in memory, so that sums may end otherwise
+    assert_frame_equal(*(one.sort("item").drop("rank") for one in lists))  # sums may end otherwise elsewhere in memory
     scores = dict(zip(lists[0]["item"], lists[0]["score"], strict=True))
     assert scores["n1"] == pytest.approx(scores["a07"], abs=1e-6)
     old = recommend(model, ["a03", "a01"], k=20)
