@@ -21,7 +21,7 @@ from reverie.imagery.imagined import FILE, Imagined, ImagineSettings, read_imagi
 from reverie.imagery.many import imagine_gallery, imagine_senses
 from reverie.imagery.page import PAGE, Shown, write_picture_page
 from reverie.imagery.pipeline import imagine, with_records
-from reverie.imagery.records import DepictedObject, ObjectSet
+from reverie.imagery.records import DepictedObject, Intent, ObjectSet
 
 if TYPE_CHECKING:
     from reverie.imagery.workshop import Workshop
@@ -180,6 +180,33 @@ def test_a_gallery_shows_each_concept_in_its_forms(tmp_path: Path, shop: OwnWork
     painted = painter.n_painted
     assert imagine_gallery(SETTINGS, ["freedom", "justice"], 3, tmp_path / "out", shop)["pictures"] == found["pictures"]
     assert painter.n_painted == painted
+
+
+def test_a_gallery_leaves_out_what_nothing_is_found_for(tmp_path: Path, shop: OwnWorkshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def choose(lexicon: object, icons: object, intent: Intent, **rest: object) -> ObjectSet:
+        if intent.concept == "justice":
+            raise ConfigError("nothing physical is found for 'justice'; name objects")
+        return ObjectSet(objects=(DepictedObject(phrase="gate"),))
+
+    monkeypatch.setattr("reverie.imagery.stages.choose_objects", choose)
+    found = imagine_gallery(SETTINGS, ["justice", "freedom"], 2, tmp_path / "out", shop)
+    assert [one["concept"] for one in found["pictures"]] == ["freedom", "freedom"]
+    assert found["lines"][-2] == "left out  justice: nothing physical is found for 'justice'; name objects"
+    with pytest.raises(ConfigError, match="for 'justice'"):
+        imagine_gallery(SETTINGS, ["justice"], 2, tmp_path / "other", shop)
+
+
+def test_an_unsafe_word_in_a_gloss_leaves_the_gloss_out(tmp_path: Path, shop: OwnWorkshop) -> None:
+    first = imagine(SETTINGS, tmp_path / "a", shop)
+    assert first.intent is not None
+    assert first.prompt is not None
+    assert first.intent.sense.gloss in first.prompt.text
+    gloss = "what por" + "n lacks"
+    intent = first.intent.model_copy(update={"sense": first.intent.sense.model_copy(update={"gloss": gloss})})
+    done = imagine(SETTINGS, tmp_path / "b", shop, with_records(SETTINGS, {"intent": intent}))
+    assert done.prompt is not None
+    assert "lacks" not in done.prompt.text
+    assert done.picture is not None
 
 
 def test_the_page_escapes_what_a_person_wrote(tmp_path: Path, shop: OwnWorkshop) -> None:

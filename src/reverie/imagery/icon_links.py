@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from reverie.documents import read_as
+from reverie.files import cache_folder, json_digest, write_json
 from reverie.imagery.icons import Icon, IconSet, load_icons
 from reverie.imagery.lexicon import Lexicon
 
+VERSION = 1
+"""Of how links are found; raised when the same labels come to be linked otherwise."""
 _KINDS = {
     "Animals Nature": ("animal", "plant", "object", "phenomenon", "artifact"),
     "Food Drink": ("food", "plant", "artifact"),
@@ -60,16 +65,37 @@ _SAME = {
 
 def link_icons(icons: IconSet, lexicon: Lexicon) -> IconSet:
     """Return an icon set whose drawable icons name the WordNet sense of what they show, where there is one."""
-    linked = (
-        replace(icon, sense=_sense(icon, lexicon), thing=_thing(icon.label)) if icon.drawable else icon for icon in icons.icons
-    )
-    return IconSet(icons.name, linked, icons.width, icons.height, icons.credit)
+    return _with_senses(icons, _find_senses(icons, lexicon))
 
 
 @functools.lru_cache(maxsize=4)
 def linked_icons(lexicon: Lexicon, name: str = "openmoji") -> IconSet:
-    """Return an icon set of `load_icons`, linked to a lexicon; kept for the next call."""
-    return link_icons(load_icons(name), lexicon)
+    """Return an icon set of `load_icons`, linked to a lexicon; the links are kept in the cache."""
+    icons = load_icons(name)
+    path = links_file(icons, lexicon)
+    if not path.is_file():
+        write_json(path, _find_senses(icons, lexicon))
+    return _with_senses(icons, read_as(dict[str, str], path, "delete it, and the same command makes it again"))
+
+
+def links_file(icons: IconSet, lexicon: Lexicon) -> Path:
+    """Return where the links of an icon set to a lexicon are kept, by everything that they depend on."""
+    rules = (_KINDS, _TAILS.pattern, sorted(_ASIDE), _SAME)
+    drawable = [(icon.name, icon.label, icon.group) for icon in icons.drawable]
+    facts = {"version": VERSION, "rules": rules, "lexicon": (lexicon.file.name, lexicon.file.stat().st_size), "icons": drawable}
+    return cache_folder() / "imagery" / f"senses-{icons.name}-{json_digest(facts)[:12]}.json"
+
+
+def _find_senses(icons: IconSet, lexicon: Lexicon) -> dict[str, str]:
+    """Return the sense of what an icon shows, by the icon's name, of drawable icons that have one."""
+    return {icon.name: sense for icon in icons.drawable if (sense := _sense(icon, lexicon)) is not None}
+
+
+def _with_senses(icons: IconSet, senses: Mapping[str, str]) -> IconSet:
+    linked = (
+        replace(icon, sense=senses.get(icon.name), thing=_thing(icon.label)) if icon.drawable else icon for icon in icons.icons
+    )
+    return IconSet(icons.name, linked, icons.width, icons.height, icons.credit)
 
 
 def _sense(icon: Icon, lexicon: Lexicon) -> str | None:

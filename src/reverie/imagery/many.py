@@ -81,35 +81,50 @@ def imagine_gallery(
 ) -> dict[str, Any]:
     """Imagine several concepts, each with several seeds and so in several forms; what is there already is kept.
 
-    Objects are found once for a concept, so that its pictures differ by their form alone.
+    Objects are found once for a concept, so that its pictures differ by their form alone. A concept that nothing physical is found
+    for is left out, and is an error where it is the only one.
 
     Returns
     -------
     dict
-        ``lines`` for a terminal, ``page``, and by picture its ``concept``, ``seed``, ``folder`` and ``digest``.
+        ``lines`` for a terminal, ``page``, by picture its ``concept``, ``seed``, ``folder`` and ``digest``, and why each word of
+        ``left_out`` is missing.
     """
     _check(folder)
     with locked(folder, wait=False):
-        rows, lines, made = list[tuple[str, list[Shown]]](), list[str](), list[dict[str, Any]]()
+        rows, lines, made, left_out = list[tuple[str, list[Shown]]](), list[str](), list[dict[str, Any]](), dict[str, str]()
         for concept in concepts:  # a word that cannot be imagined is an error before anything is made
             make_stage("intent", Imagined(settings=settings.model_copy(update={"concept": concept})), shop, folder)
         for concept in concepts:
-            row: list[Shown] = []
-            for seed in range(settings.seed, settings.seed + variants):
-                asked, own = (
-                    settings.model_copy(update={"concept": concept, "seed": seed}),
-                    folder / f"{concept.replace(' ', '-')}-{seed}",
-                )
-                first = row[0].done if row else None
-                before = None
-                if first is not None and not (own / FILE).is_file():
-                    before = with_records(asked, {"intent": _made(first.intent), "objects": _made(first.objects)})
-                row.append(Shown(imagine(asked, own, shop, before), own))
-                made.append({"concept": concept, "seed": seed, "folder": str(own), "digest": row[-1].done.digest})
+            try:
+                row = _imagine_forms(settings.model_copy(update={"concept": concept}), variants, folder, shop)
+            except ConfigError as error:
+                if len(concepts) == len(left_out) + 1:
+                    raise
+                left_out[concept] = str(error)
+                continue
+            for one in row:
+                asked = one.done.settings
+                made.append({"concept": concept, "seed": asked.seed, "folder": str(one.folder), "digest": one.done.digest})
             rows.append((concept.capitalize(), row))
             lines += [*stage_lines(row[0].done), ""]
-        page = write_gallery(folder / PAGE, f"{', '.join(concepts)}, in {variants} forms each".capitalize(), rows)
-        return {"lines": [*lines, f"page      {page}"], "page": str(page), "pictures": made}
+        title = f"{', '.join(one for one in concepts if one not in left_out)}, in {variants} forms each".capitalize()
+        page = write_gallery(folder / PAGE, title, rows)
+        lines += [f"left out  {concept}: {why}" for concept, why in left_out.items()]
+        return {"lines": [*lines, f"page      {page}"], "page": str(page), "pictures": made, "left_out": left_out}
+
+
+def _imagine_forms(settings: ImagineSettings, variants: int, folder: Path, shop: Workshop) -> list[Shown]:
+    """Return pictures of one concept by so many seeds, all of the objects that are found for the first."""
+    row: list[Shown] = []
+    for seed in range(settings.seed, settings.seed + variants):
+        asked, own = settings.model_copy(update={"seed": seed}), folder / f"{settings.concept.replace(' ', '-')}-{seed}"
+        before = None
+        if row and not (own / FILE).is_file():
+            first = row[0].done
+            before = with_records(asked, {"intent": _made(first.intent), "objects": _made(first.objects)})
+        row.append(Shown(imagine(asked, own, shop, before), own))
+    return row
 
 
 def _made(record: Record | None) -> Record:

@@ -13,11 +13,11 @@ from reverie.imagery.forms.collections import PACKAGED
 from reverie.imagery.imagined import Imagined, ImagineSettings
 from reverie.imagery.intent import choose_intent
 from reverie.imagery.objects.choose import choose_objects, objects_of_words
-from reverie.imagery.prompting import assemble_prompt
+from reverie.imagery.prompting import Condition, assemble_prompt
 from reverie.imagery.records import STAGES, Form, Intent, ObjectSet, Picture, Prompt, StageName
 from reverie.imagery.rewriting import rewrite_prompt
 from reverie.imagery.roles import Scene
-from reverie.imagery.safety import refuse_unsafe
+from reverie.imagery.safety import refuse_unsafe, unsafe_words
 from reverie.imagery.workshop import Workshop
 from reverie.options import Options
 
@@ -92,7 +92,9 @@ def _form(done: Imagined, shop: Workshop, folder: Path) -> Form:
 
 def _prompt(done: Imagined, shop: Workshop, folder: Path) -> Prompt:
     asked, objects = done.settings, _record(done.objects)
-    prompt = assemble_prompt(_record(done.intent), objects, _record(done.form), "D")
+    intent: Intent = _record(done.intent)
+    condition: Condition = "OF" if unsafe_words(intent.sense.gloss) else "D"  # WordNet's own gloss is left out, not refused
+    prompt = assemble_prompt(intent, objects, _record(done.form), condition)
     refuse_unsafe(prompt.text)
     model = shop.language_model(asked.language_model) if asked.rewrite else None
     return prompt if model is None else rewrite_prompt(prompt, objects, model, asked.seed)
