@@ -20,7 +20,7 @@ from reverie.models.mf.config import MFConfig
 from reverie.models.sequence_options import PositionOptions
 from reverie.models.shown import ShownModel
 from reverie.nn.heads import DotHead, IdTable
-from reverie.nn.states import last_states, real_positions, score_items, targets_ahead
+from reverie.nn.states import ReadsLast, last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
 from reverie.objectives.in_batch import InBatchDebiasedObjective
 from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
@@ -116,7 +116,10 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
 
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return the state after the last event → [B, D]."""
-        last = last_states(self.states(batch), batch.lengths)
+        if isinstance(self.network, ReadsLast) and not self.training:
+            last = self.network.last(self._inputs(batch.items), batch.lengths)
+        else:
+            last = last_states(self.states(batch), batch.lengths)
         return F.normalize(last, dim=-1) if self.cosine else last
 
     def item_table(self) -> Tensor:

@@ -32,18 +32,24 @@ class Dropout(nn.Module):
         return dropout(x, self.p, self.training)
 
 
-def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
-    """Rotate pairs of channels by angles that grow with the position; x [B, H, L, D] → [B, H, L, D].
+def rotate(x: Tensor, base: float = 10_000.0, at: Tensor | None = None) -> Tensor:
+    """Rotate pairs of channels by angles that grow with the position, 0 to L - 1 or `at` [B]; x [B, H, L, D] → [B, H, L, D].
 
     .. [1] Su et al., RoFormer, arXiv 2104.09864, section 3.2.
     """
     length, dim = x.shape[-2:]
     half = dim // 2
     frequency = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * frequency
+    places = torch.arange(length, device=x.device, dtype=torch.float32) if at is None else at[:, None, None].float()
+    angle = places[..., None] * frequency
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def _rows_at(x: Tensor, at: Tensor | None) -> Tensor:
+    """Return one event of each row, or all of them for None; x [B, L, D], at [B] → [B, 1, D]."""
+    return x if at is None else x[torch.arange(len(x), device=x.device), at][:, None]
 
 
 class SelfAttention(nn.Module):
@@ -55,9 +61,11 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
-        """Attend to earlier events, or to all that are real; x [B, L, D], real [B, L] → [B, L, D]."""
+    def forward(self, x: Tensor, real: Tensor | None = None, at: Tensor | None = None) -> Tensor:
+        """Attend to earlier events, or to all that are real; x [B, L, D], real [B, L] → [B, L, D], or [B, 1, D] from `at` [B]."""
         batch, length, dim = x.shape
+        if at is not None:
+            return self._from(x, at)
         q, k, v = self.qkv(x).view(batch, length, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
         if self.rope:
             q, k = rotate(q), rotate(k)
@@ -68,6 +76,20 @@ class SelfAttention(nn.Module):
             rate = self.dropout if self.training else 0.0
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=shown, is_causal=real is None, dropout_p=rate)
         out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
+        return out
+
+    def _from(self, x: Tensor, at: Tensor) -> Tensor:
+        """Attend from one event of each row to it and those before; x [B, L, D], at [B] → [B, 1, D]."""
+        batch, length, dim = x.shape
+        weight, bias = self.qkv.weight, self.qkv.bias
+        q = F.linear(_rows_at(x, at), weight[:dim], bias[:dim]).view(batch, 1, self.heads, dim // self.heads).transpose(1, 2)
+        both = F.linear(x, weight[dim:], bias[dim:]).view(batch, length, 2, self.heads, dim // self.heads)
+        k, v = both.permute(2, 0, 3, 1, 4)  # each [B, H, L, D/H]
+        if self.rope:
+            q, k = rotate(q, at=at), rotate(k)
+        shown = torch.arange(length, device=x.device) <= at[:, None]
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=shown[:, None, None])
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, 1, dim))
         return out
 
     def _dropped(self, q: Tensor, k: Tensor, v: Tensor, real: Tensor | None) -> Tensor:
@@ -91,9 +113,9 @@ class PreNormBlock(nn.Module):
     def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
         return nn.Sequential(nn.Linear(dim, multiple * dim), nn.GELU(), Dropout(dropout), nn.Linear(multiple * dim, dim))
 
-    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
-        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L] → [B, L, D]."""
-        x = x + self.dropout(self.attention(self.norms[0](x), real))
+    def forward(self, x: Tensor, real: Tensor | None = None, at: Tensor | None = None) -> Tensor:
+        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L], at [B] → [B, L, D] or [B, 1, D]."""
+        x = _rows_at(x, at) + self.dropout(self.attention(self.norms[0](x), real, at))
         x = x + self.dropout(self.feedforward(self.norms[1](x)))
         return x
 
@@ -129,9 +151,10 @@ class LiGRBlock(PreNormBlock):
     def _feedforward(self, dim: int, multiple: int, dropout: float) -> nn.Module:
         return SwiGLU(dim, multiple)
 
-    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
-        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L] → [B, L, D]."""
-        x = x + self.gates[0](x).sigmoid() * self.dropout(self.attention(self.norms[0](x), real))
+    def forward(self, x: Tensor, real: Tensor | None = None, at: Tensor | None = None) -> Tensor:
+        """Transform event states, see `SelfAttention`; x [B, L, D], real [B, L], at [B] → [B, L, D] or [B, 1, D]."""
+        mixed, x = self.attention(self.norms[0](x), real, at), _rows_at(x, at)
+        x = x + self.gates[0](x).sigmoid() * self.dropout(mixed)
         x = x + self.gates[1](x).sigmoid() * self.dropout(self.feedforward(self.norms[1](x)))
         return x
 

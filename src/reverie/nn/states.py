@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -9,6 +10,14 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
+
+
+@runtime_checkable
+class ReadsLast(Protocol):
+    """A network that finds the state after the last event of each row with less work than all states."""
+
+    def last(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Return what `last_states` would; x [B, L, D], lengths [B] → [B, D]."""
 
 
 def last_states(states: Tensor, lengths: Tensor) -> Tensor:

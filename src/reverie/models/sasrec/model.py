@@ -26,11 +26,19 @@ class CausalTransformer(nn.Module):
 
     def forward(self, x: Tensor, users: Tensor) -> Tensor:
         """Return the state after each event; x [B, L, D], users [B] → [B, L, D]."""
+        return self._read(x, None)
+
+    def last(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Return the state after the last event: the last block reads that one alone; x [B, L, D], lengths [B] → [B, D]."""
+        return self._read(x, (lengths - 1).clamp(min=0))[:, 0]
+
+    def _read(self, x: Tensor, at: Tensor | None) -> Tensor:
+        """Return the state after each event, or after one of each row; x [B, L, D], at [B] → [B, L, D] or [B, 1, D]."""
         if self.positions is not None:
             x = x + self.positions[: x.shape[1]]
         x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x)
+        for number, block in enumerate(self.blocks, start=1):
+            x = block(x, at=at if number == len(self.blocks) else None)
         out: Tensor = self.norm(x)
         return out
 
