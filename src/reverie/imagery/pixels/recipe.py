@@ -17,7 +17,7 @@ class ReaderConfig(Options):
     widths: tuple[PositiveInt, ...] = Field(default=(32, 64, 128, 192), min_length=1, max_length=6)
     features: int = Field(default=64, ge=2, le=1024)
     """Numbers of a picture that the Fréchet distance compares."""
-    training: LearningConfig = LearningConfig(epochs=15, learning_rate=3e-3, warmup_steps=50)
+    training: LearningConfig = LearningConfig(epochs=60, learning_rate=3e-3, warmup_steps=50)
 
 
 class QualityConfig(Options):
