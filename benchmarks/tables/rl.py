@@ -21,6 +21,7 @@ from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.recipe import LONG_TERM
+from reverie.rl.restored import VALIDATION
 from reverie.rl.study import run_rl
 from reverie.rl.summary import claim_rows
 from reverie.study.environment import commit
@@ -82,7 +83,7 @@ def page() -> str:
     if path.exists():
         table = pl.read_csv(path, infer_schema_length=None, null_values=[""])
         for recipe in table["recipe"].unique(maintain_order=True):
-            parts += _study(recipe, table.filter(pl.col("recipe") == recipe))
+            parts += _study(recipe, table.filter((pl.col("recipe") == recipe) & (pl.col("slice") != VALIDATION)))
     if claims := read_claims(RESULTS / "rl-claims.csv"):
         parts += ["\n## Comparisons\n", claim_table(claims, digits=4).to_markdown()]
     if (RESULTS / "ope.csv").exists():

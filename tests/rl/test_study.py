@@ -64,7 +64,10 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert {("popularity", "", "best"), ("ce", "ce", "last"), ("length-aux", "ce", "best")} <= actors
     assert not {one for one in actors if one[0] == "length-aux" and one[1] != "ce"}  # its Q head learns something else
     assert {row["world"] for row in rows if row["metric"] in ("return", "regret")} == {"session"}
-    assert {"kind:view", "kind:cart", "kind:buy", "all"} == {row["slice"] for row in rows}
+    assert {"kind:view", "kind:cart", "kind:buy", "all", "validation"} == {row["slice"] for row in rows}
+    assert [(row["model"], row["seed"], row["checkpoint"]) for row in rows if row["slice"] == "validation"] == [
+        ("ce", "100", "")
+    ] * 2
     metrics = {row["metric"] for row in rows if row["model"] == "mcrl"}
     assert {
         "return",
@@ -90,6 +93,28 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert first is not None
     assert other is not None
     assert claims[0]["difference"] == pytest.approx(first.value - other.value)
+
+
+def test_rows_alone_give_the_means_the_choice_and_the_comparisons(folder: Path) -> None:
+    recipe, table = _recipe(), folder / "rl.csv"
+    study, groups = run_rl(recipe, folder / "run", results=table, show=False)
+    elsewhere, found = run_rl(recipe, folder / "elsewhere", results=table, show=False)
+    assert not list((folder / "elsewhere").glob("trainings/*"))
+    assert list(found) == list(groups)
+    for group, numbers in groups.items():
+        for name, effect in numbers.shown.items():
+            restored = found[group].shown[name]
+            assert restored.value == pytest.approx(effect.value, rel=1e-4)
+            assert restored.interval == "t(1)"
+        assert found[group].flagged == numbers.flagged
+        assert found[group].told == {key: pytest.approx(values, rel=1e-4) for key, values in numbers.told.items()}
+    rows, before = (claim_rows(recipe, one, study.split) for one in (found, groups))
+    for row, first in zip(rows, before, strict=True):
+        assert row["difference"] == pytest.approx(first["difference"], abs=1e-4)
+        assert (row["test"], row["seeds"]) == ("paired_t", "2/2")
+    assert summary_tables(recipe, found, elsewhere.split, elsewhere.best)
+    more = run_rl(_recipe(seeds=3, tuning_seeds=[100]), folder / "elsewhere", results=table, show=False)[1]
+    assert {len(numbers.trained) for numbers in more.values()} == {3}
 
 
 def test_the_setting_is_chosen_on_validation(folder: Path) -> None:

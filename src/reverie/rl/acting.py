@@ -62,6 +62,8 @@ class Trained:
     """For each actor ``policy``, ``checkpoint``, ``mix`` and what was measured of its values in the world."""
     files: str = field(default="", compare=False)
     """The folder of its evaluations and roll-outs."""
+    means: Mapping[Actor, Mapping[tuple[str, str], float]] | None = field(default=None, compare=False)
+    """Where only rows are known, what each actor was measured by, by slice and metric."""
 
     @property
     def actors(self) -> list[Actor]:

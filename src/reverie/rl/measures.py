@@ -20,14 +20,11 @@ from reverie.evaluation.slices import by_kind
 from reverie.evaluation.values import Values
 from reverie.rl.acting import Actor, Trained
 from reverie.rl.recipe import IN_WORLD, RANKED, REWARD, TOLD
+from reverie.rl.restored import VALIDATION, Named, effect_over_seeds, mean_of
 
 MORE = ("backbone", "policy", "world", "checkpoint")
 """Columns after the fixed ones of a results table."""
 RESAMPLES = 1000
-
-
-Named = tuple[str, str]
-"""A slice and a metric."""
 
 
 def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> dict[Named, Values]:
@@ -35,6 +32,8 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
 
     `best` is the return that none exceeds there.
     """
+    if trained.means is not None:
+        return {name: mean_of(value) for name, value in trained.means.get(actor, {}).items()}
     found: dict[Named, Values] = {}
     folder = Path(trained.files)
     evaluation = Evaluation.load(folder / actor.folder)
@@ -85,8 +84,7 @@ def trained_rows(
     common: Mapping[str, Any], trained: Trained, world: str | None, ks: Sequence[int], best: float | None
 ) -> list[dict[str, Any]]:
     """Return one training as rows of a results table."""
-    rows = []
-    facts = {"best_epoch": trained.epoch, "seconds": trained.seconds, "peak_mb": trained.peak_mb, "commit": trained.commit}
+    rows, facts = [], _facts(trained)
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
@@ -102,8 +100,18 @@ def trained_rows(
     return rows
 
 
+def validation_rows(common: Mapping[str, Any], trained: Trained, metric: str) -> list[dict[str, Any]]:
+    """Return a training of the tuning as a row: what it is chosen by; none of one that failed."""
+    chosen = {"slice": VALIDATION, "metric": metric, "value": trained.selection, "interval": NO_INTERVAL}
+    return [] if trained.selection is None else [{**common, **_facts(trained), **chosen}]
+
+
+def _facts(trained: Trained) -> dict[str, Any]:
+    return {"best_epoch": trained.epoch, "seconds": trained.seconds, "peak_mb": trained.peak_mb, "commit": trained.commit}
+
+
 def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | None = None) -> dict[Named, Effect]:
-    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds.
+    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds, or by t where only means are known.
 
     Parameters
     ----------
@@ -125,6 +133,9 @@ def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | N
     for at, one in enumerate(names):
         n = len(np.unique(np.concatenate([_clusters(seed[one]) for seed in seeds])))
         value = float(sums.value[at])
+        if n == 1 and len(seeds) > 1:
+            found[one] = effect_over_seeds([seed[one].value for seed in seeds])
+            continue
         found[one] = Effect(value, finite(low[at]), finite(high[at]), None, n, len(seeds), how if n > 1 else NO_INTERVAL)
     return found
 

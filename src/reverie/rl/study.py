@@ -18,9 +18,10 @@ from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.report.table import StudyReport
 from reverie.rl.acting import Trained, train_and_act
-from reverie.rl.measures import MORE, trained_rows
+from reverie.rl.measures import MORE, trained_rows, validation_rows
 from reverie.rl.page import claims_table, write_report
 from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
+from reverie.rl.restored import trained_of
 from reverie.rl.study_world import study_world, world_facts
 from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summary_tables
 from reverie.study.call import Call
@@ -168,8 +169,9 @@ class RLStudy:
             tuple(acted),
         )
 
-    def restore(self, cell: RLCell, rows: Sequence[Mapping[str, str]]) -> None:
-        """Return None: what was measured of each query is more than its rows."""
+    def restore(self, cell: RLCell, rows: Sequence[Mapping[str, str]]) -> Trained:
+        """Return a training from its rows, whose means are compared seed by seed."""
+        return trained_of(rows)
 
     def describe(self, cell: RLCell, result: Trained) -> str:
         """Return a training and what it was chosen by in a few words."""
@@ -177,14 +179,14 @@ class RLStudy:
         return f"{self._label(cell)}{chosen}{' · flagged' if result.flags else ''}"
 
     def rows(self, cell: RLCell, result: Trained) -> list[dict[str, Any]]:
-        """Return what a training measured; a training of the tuning has no row."""
-        if self._is_tuning(cell):
-            return []
+        """Return what a training measured; of one of the tuning what it is chosen by, on validation."""
         tried = max(1, len(self.recipe.rows[cell.row].grid))
         common = common_columns(
             self.recipe.name, self.split, model=cell.row, seed=cell.seed, seen=self.split.test.seen, trials=tried
-        )
-        return trained_rows(common | {"backbone": cell.backbone or ""}, result, self.recipe.world, self.recipe.ks, self.best)
+        ) | {"backbone": cell.backbone or ""}
+        if self._is_tuning(cell):
+            return validation_rows(common, result, self._inputs(cell)[2].metric)
+        return trained_rows(common, result, self.recipe.world, self.recipe.ks, self.best)
 
     def _label(self, cell: RLCell) -> str:
         grid = self.recipe.rows[cell.row].grid

@@ -17,8 +17,9 @@ from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import Named, effects, measured
+from reverie.rl.measures import effects, measured
 from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
+from reverie.rl.restored import Named, to_means
 from reverie.study.environment import tell_commits
 
 TABLE_WIDTH = 110
@@ -67,6 +68,8 @@ def grouped(
         for actor in actors:
             acted = [run for run in runs if actor in run.actors]
             values = [measured(run, actor, recipe.ks, best) for run in acted]
+            if any(run.means is not None for run in acted):
+                values = to_means(values)
             said = [run.acted[run.actors.index(actor)] for run in acted]
             told = {name: [float(one[name]) for one in said if name in one] for name in TOLD}
             numbers = {name: values_of for name, values_of in told.items() if values_of}
@@ -103,7 +106,7 @@ def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
     """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
 
-    Values are paired by seed and by query or session; what is told once for each seed is paired by seed.
+    Values are paired by seed and by query or session; what is told once for each seed, or known from rows alone, is paired by seed.
     """
     rows = []
     for one in recipe.claims:
@@ -127,9 +130,15 @@ def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple
     if metric in first.told and metric in other.told:
         told = first.told[metric], other.told[metric]
         return paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))
-    sides = [[one[part, metric] for one in numbers.measured if (part, metric) in one] for numbers in (first, other)]
+    known = [numbers.measured for numbers in (first, other)]
+    if any(run.means is not None for numbers in (first, other) for run in numbers.trained):
+        known = [to_means(seeds) for seeds in known]
+    sides = [[one[part, metric] for one in seeds if (part, metric) in one] for seeds in known]
     if not all(sides) or len(sides[0]) != len(sides[1]):
         return None, (0.0, 0.0)
+    if all(len(one.numerator) == 1 for side in sides for one in side):
+        means = [[one.value for one in side] for side in sides]
+        return paired_by_seed(*means), (fmean(means[0]), fmean(means[1]))
     apart = [
         pl.DataFrame({"user": left.clusters, "value": left.numerator / left.denominator - right.numerator / right.denominator})
         for left, right in zip(*sides, strict=True)
