@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
@@ -20,6 +22,17 @@ def named(value: object) -> str:
     if isinstance(value, str | int | float | bool | list | tuple | dict | None):
         return short(repr(value), 60)
     return f"a {type(value).__name__}"
+
+
+def plain_list(value: Any) -> Any:
+    """Return a series or an array of another package, a set, or rows of a matrix as a list; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return list(value) if value.ndim == 2 else value
+    if isinstance(value, Set):
+        return list(value)
+    if isinstance(value, str | bytes | Sequence | Mapping | pl.Series) or getattr(value, "ndim", None) != 1:
+        return value
+    return np.asarray(value).tolist()
 
 
 def require_method(model: Any, method: str, instead: str) -> None:
@@ -38,6 +51,14 @@ def require_split(split: Any, call: str) -> None:
     """Refuse what is no split."""
     if isinstance(split, Dataset):
         raise ConfigError(f"a Dataset has no test to hold back; {CUT}, then {call}")
+    if isinstance(split, list | tuple | Iterator) or callable(getattr(split, "__next__", None)):
+        raise ConfigError(
+            f"{named(split)} stands where one split is due; take one of them, or all: rv.cross_validate(models, splits)"
+        )
+    if hasattr(split, "columns") and hasattr(split, "shape"):
+        raise ConfigError(
+            f"{named(split)} holds events, not a split; write split = rv.leave_one_out(rv.read_events(frame)), then {call}"
+        )
     if not isinstance(split, Split):
         raise ConfigError(f"{named(split)} stands where a split is due; give all of it: {call}")
 
@@ -59,10 +80,22 @@ def require_queries(queries: Any) -> None:
         raise ConfigError(f"{named(queries)} stands where queries are due; give split.test, or split.valid to choose by")
 
 
+def require_training_events(train: Any) -> None:
+    """Refuse what holds no training events."""
+    if train is not None and not isinstance(train, Sequences):
+        raise ConfigError(f"train={named(train)} holds no training events; give split.train")
+
+
+_EXAMPLES = {"k": 10}
+
+
 def require_count(value: Any, name: str = "k") -> None:
     """Refuse what is no whole number above 0."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        whole = isinstance(value, float) and value.is_integer() and value >= 1
-        raise ConfigError(f"{name}={named(value)} is no whole number; write {name}={int(value) if whole else 10}")
+        meant = (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.isdecimal())
+        example = (
+            max(1, int(value)) if meant else len(value) if isinstance(value, list | tuple) and value else _EXAMPLES.get(name, 3)
+        )
+        raise ConfigError(f"{name}={named(value)} is no whole number; write {name}={example}")
     if value < 1:
-        raise ConfigError(f"{name}={value} recommends nothing; ask for 1 or more")
+        raise ConfigError(f"{name}={value} {'recommends nothing' if name == 'k' else 'is too few'}; ask for 1 or more")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -37,6 +37,17 @@ class Options(BaseModel):
         return self
 
 
+class Searched(Options):
+    """Options of which some are chosen on validation, as far as they were not given."""
+
+    searched: ClassVar[tuple[str, ...]] = ()
+
+    def free(self) -> tuple[str, ...]:
+        """Return the options that a search may change: none that was given, but where a `grid` for it was given, too."""
+        given = self.model_fields_set
+        return tuple(name for name in self.searched if name not in given or "grid" in given)
+
+
 Config = TypeVar("Config", bound=Options)
 
 
@@ -52,7 +63,7 @@ def checked(kind: type[C], values: Mapping[str, Any], where: str) -> C:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_sentence(kind, error)}") from error
+        raise ConfigError(f"{where}: {_sentence(kind, error)}") from None
 
 
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:

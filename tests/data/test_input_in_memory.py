@@ -81,7 +81,7 @@ def test_a_weight_that_nobody_asked_for_is_named_and_not_read() -> None:
     dataset = rv.read_events(with_weights(np.ones(len(LOG))))
     assert dataset.sha256 == tiny_dataset().sha256
     assert dataset.read_as is not None
-    assert "column 'weight' is not read; say weight=weight if events count by it in training" in dataset.read_as.line()
+    assert "column 'weight' is not read; say weight='weight' if events count by it in training" in dataset.read_as.line()
 
 
 def test_weights_come_with_the_examples_that_models_learn_from() -> None:

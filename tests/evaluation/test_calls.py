@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import torch
@@ -45,10 +46,11 @@ def test_users_get_what_their_histories_get(data: Dataset | rv.Split) -> None:
     asked = [USERS[7], USERS[2], USERS[7]]
     found = rv.recommend(SASREC, users=asked, data=data, k=4)
     assert found.columns == ["user", "rank", "item", "title", "score"]
-    by_history = rv.recommend(SASREC, histories=[history_of(user, data) for user in asked], k=4)
+    rule = {"exclude_seen": data is DATASET or SPLIT.test.seen == "remove"}
+    by_history = rv.recommend(SASREC, histories=[history_of(user, data) for user in asked], k=4, **rule)
     assert found["user"].to_list() == [asked[query] for query in by_history["query"]]
     assert found.select("rank", "item", "title").equals(by_history.select("rank", "item", "title"))
-    everyone = rv.recommend_all(SASREC, SPLIT.refit, k=4)
+    everyone = rv.recommend_all(SASREC, SPLIT.refit, k=4, **rule)
     if data is SPLIT:
         assert everyone.filter(user=USERS[2])["item"].to_list() == found.filter(user=USERS[2])["item"].to_list()
     ours, theirs = (rv.user_vectors(SASREC, **given)["vector"].to_numpy() for given in (
@@ -57,10 +59,28 @@ def test_users_get_what_their_histories_get(data: Dataset | rv.Split) -> None:
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+def test_lists_of_other_packages_are_lists() -> None:
+    expected = rv.recommend(EASE, users=USERS[:2], data=DATASET, k=3)
+    for users in (pd.Series(USERS[:2], index=[7, 5]), pd.Series(USERS[:2]).unique(), np.array(USERS[:2])):
+        assert rv.recommend(EASE, users=users, data=DATASET, k=3).equals(expected)
+    two = [["a01", "a02"], ["a03", "a04"]]
+    each = rv.recommend(EASE, histories=two, k=3, allow=ITEMS[5:9])
+    for histories in (np.array(two), pd.Series(two), [pd.Series(one) for one in two]):
+        assert rv.recommend(EASE, histories=histories, k=3, allow=pd.Series(ITEMS[5:9])).equals(each)
+    assert rv.recommend(EASE, histories=two, k=3, allow=set(ITEMS[5:9])).equals(each)
+
+
+def test_people_who_get_nothing_are_told_of() -> None:
+    with pytest.warns(UserWarning, match=r"nothing is left to recommend to 1 of 2 histories, the first is 1; allow more"):
+        found = rv.recommend(EASE, [["a01"], ["a02"]], allow=[["a03"], []])
+    assert found["query"].to_list() == [0]
+
+
 LISTS = st.lists(st.sampled_from(ITEMS), max_size=8)
 EACH = st.lists(LISTS | st.none(), min_size=3, max_size=3)
 
 
+@pytest.mark.filterwarnings("ignore:nothing is left to recommend")
 @settings(max_examples=15, deadline=None)
 @given(EACH | LISTS.filter(bool) | st.none(), EACH | LISTS | st.none(), st.booleans())
 @example(allow=[["a00"], None, []], deny=["a00"], by_user=False)
@@ -81,7 +101,7 @@ def test_what_each_is_allowed_and_denied(allow: Any, deny: Any, by_user: bool) -
         expected += [(user, item) for item in [i for i in ranked if (a is None or i in a) and i not in (d or [])][:5]]
     found: list[tuple[Any, ...]] = []
     with contextlib.suppress(DataError):  # nothing is left to anybody
-        lists = rv.recommend(EASE, users=users, data=SPLIT, k=5, allow=told(allow), deny=told(deny))
+        lists = rv.recommend(EASE, users=users, data=SPLIT, k=5, exclude_seen=True, allow=told(allow), deny=told(deny))
         found = lists.select("user", "item").rows()
     assert found == expected
 
@@ -186,6 +206,29 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "a title": (lambda: rv.recommend(EASE, ["Tale 01"]), "'Tale 01', which is a title; give titles=True"),
     "three deep": (lambda: rv.recommend(EASE, [[["a01"]]]), "a list stands where an id is due; ids come in flat lists"),
     "mixed depth": (lambda: rv.recommend(EASE, ["a01", ["a02"]]), r"a flat list of item ids; give histories=\[\[…\], \[…\]\]"),
+    "a class": (lambda: rv.recommend(ODD or rv.evaluate.__class__, ["a01"]), "is a class, and recommend needs a model; make one"),
+    "seeds": (lambda: rv.compare(SPLIT, ["ease"], seeds=ODD or [1, 2]), r"seeds=\[1, 2\] is no whole number; write seeds=2"),
+    "swapped": (lambda: rv.create_model(ODD or SPLIT, "ease"), r"a Split stands where a name is due.* rv.create_model\('sasrec'"),
+    "train of a split": (lambda: rv.evaluate(EASE, SPLIT.test, train=ODD or SPLIT), "train=a Split holds no training events; give"),
+    "splits": (lambda: rv.fit(EASE, ODD or [SPLIT]), r"where one split is due; .* rv.cross_validate\(models, splits\)"),
+    "fit on a frame": (
+        lambda: rv.fit(EASE, ODD or pd.DataFrame({"user": [1]})),
+        r"holds events, not a split; .*rv.read_events\(frame",
+    ),
+    "a frame to cut": (
+        lambda: rv.leave_one_out(ODD or pd.DataFrame({"u": [1]})),
+        r"cuts a dataset, not a DataFrame; .*events\(frame",
+    ),
+    "an option of a split": (lambda: rv.leave_one_out(DATASET, **{"lst": 5}), "has no option 'lst' .did you mean 'last'"),
+    "no dataset": (lambda: rv.leave_one_out(**{}), r"missing a required argument: 'dataset'; write rv.leave_one_out\(dataset"),
+    "similar": (lambda: rv.similar(POPULAR, "a01"), "scores items alike after any item"),
+    "a cut-off": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=["NDCG@10x"]), "did you mean 'ndcg@10'"),
+    "no cut-off": (lambda: rv.evaluate(EASE, SPLIT.test, metrics=["ndcg"]), "needs a cut-off of 1 or more; write"),
+    "a file by name": (
+        lambda: rv.load_dataset("my/log.csv"),
+        r"no dataset that is known by name; .* rv.read_events\('my/log.csv'\)",
+    ),
+    "movielens": (lambda: rv.load_dataset("MovieLens"), "here it is one of ml-100k"),
     "a frame": (lambda: rv.recommend(EASE, ODD or DATASET.events), "a DataFrame is no history"),
     "nested allow": (lambda: rv.recommend(EASE, ["a01"], allow=[["a02"], ["a03"]]), "allow= is a flat list .* each of the 1 hist"),
     "a bare allow": (

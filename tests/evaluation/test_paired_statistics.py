@@ -124,7 +124,7 @@ def test_a_better_model_is_found_and_its_equal_is_not(split: Split, table: np.nd
     assert (same["difference"], same["low"], same["high"], same["p"], same["detectable"]) == (0, 0, 0, 1, 0)
     seeds = paired_test([a, a], [b, b], ["recall@10"]).row(0, named=True)
     assert seeds["test"] == "bootstrap(1000)"
-    assert seeds["p"] < 0.01
+    assert 0 < seeds["p"] < 2 / 1001  # no draw lies on the other side, so the normal law says how far beyond it is
     assert seeds["detectable"] == pytest.approx(found["detectable"])
 
 

@@ -131,11 +131,11 @@ def test_stored_arrays_bring_back_the_same_scores(name: str, train: Sequences) -
 
 
 @every_model
-def test_a_model_that_has_not_counted_says_so(name: str, train: Sequences) -> None:
+def test_a_model_that_is_not_fitted_says_so(name: str, train: Sequences) -> None:
     model = BUILDERS[name](train.vocabulary)
-    with pytest.raises(ReverieError, match=f"'{name.replace('_', '-')}' has not counted"):
+    with pytest.raises(ReverieError, match=f"'{name.replace('_', '-')}' is not fitted"):
         model.scores(history_batch(histories(1), None))
-    with pytest.raises(ReverieError, match=f"'{name.replace('_', '-')}' has not counted"):
+    with pytest.raises(ReverieError, match=f"'{name.replace('_', '-')}' is not fitted"):
         model.arrays()
 
 

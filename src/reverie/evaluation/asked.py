@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reverie.calls import named, require_model
+from reverie.calls import named, plain_list, require_model
 from reverie.data.dataset import Dataset
 from reverie.data.queries import Queries
 from reverie.data.sequences import Sequences, row_offsets
@@ -75,10 +75,16 @@ def asked_of(
     if (histories is None) == (users is None):
         raise ConfigError("give histories=[[…], […]] of item ids, or users=[…] with data=dataset; one of the two")
     if users is not None:
-        return _of_users(model, users, data, unknown)
+        return _of_users(model, plain_list(users), data, unknown)
     if data is not None:
         raise ConfigError("data= tells the histories of users=; histories= need none, so leave it out")
-    return _of_histories(histories, model.card.vocabulary, titles, unknown)
+    return _of_histories(_plain_rows(histories), model.card.vocabulary, titles, unknown)
+
+
+def _plain_rows(histories: Any) -> Any:
+    """Return one history or several as lists, whatever package they come from."""
+    rows = plain_list(histories)
+    return [plain_list(one) for one in rows] if isinstance(rows, list | tuple) else rows
 
 
 def without_targets(sequences: Sequences) -> Queries:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reverie.calls import named
+from reverie.calls import named, plain_list
 from reverie.data.sequences import flat_positions, row_offsets
 from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError
@@ -72,16 +72,18 @@ def _read(
 ) -> NDArray[np.int32] | OfEach | None:
     if listed is None:
         return None
+    listed = plain_list(listed)
     if isinstance(listed, Mapping):
         if users is None:
             raise ConfigError(f"{what}= by user needs users=; for histories give one list for each: {what}=[[…], […]]")
-        known, asked = {str(user): ids for user, ids in listed.items()}, users.cast(pl.String).to_list()
+        known, asked = {str(user): plain_list(ids) for user, ids in listed.items()}, users.cast(pl.String).to_list()
         if others := known.keys() - set(asked):
             said = f"{len(others)} of {len(known)} users of {what}= are not asked about, one is {named(min(others))}"
             warnings.warn(f"{said}; their lists change nothing", stacklevel=5)
         return _of_each([known.get(user) for user in asked], what, vocabulary, titles)
     if not is_list(listed):
         raise ConfigError(f"{what}={named(listed)} is no list of item ids; write {what}=[{named(listed)}]")
+    listed = [plain_list(one) for one in listed] if isinstance(listed, list | tuple) else listed
     lists = [one is None or is_list(one) for one in listed] if isinstance(listed, list | tuple) else [False]
     if not any(lists):
         return listed_items(flat_ids([listed]), vocabulary, titles)

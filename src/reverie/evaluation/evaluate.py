@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reverie import processes
-from reverie.calls import require_model, require_queries
+from reverie.calls import require_model, require_queries, require_training_events
 from reverie.data.queries import Queries, Seen, repeated_targets
 from reverie.data.sequences import Sequences, flat_positions
 from reverie.errors import ConfigError, DataError
@@ -91,6 +91,7 @@ def evaluate(
     """
     require_model(model, "rv.evaluate(model, split.test)")
     require_queries(queries)
+    require_training_events(train)
     model = adopt(model, queries.sequences.vocabulary)
     warn_unfitted(model, stacklevel=2)
     named, rule = parsed(metrics), queries.seen if seen is None else seen

@@ -79,14 +79,19 @@ def parse(text: str) -> Metric:
             raise ConfigError(f"metric '{text}' takes no cut-off; write '{name}'")
         return Metric(name)
     if name not in (known := (*RANKED, *LISTED, *ASKED, *OWN)):
-        cut = f"@{k}" if k else "@10"
+        cut = f"@{k}" if _is_cut(k) else "@10"
         if (ours := OTHERS.get(name.casefold())) is not None:
             raise ConfigError(f"unknown metric '{short(text)}'; here it is '{ours}{short(cut)}'")
         raise unknown("metric", text, [*(f"{n}{short(cut)}" for n in known), *LABELLED])
-    if not (k.isascii() and k.isdigit() and len(k) <= DIGITS) or int(k) < 1:
-        said = f"needs a cut-off of 1 or more, of at most {DIGITS} digits; write for instance '{name}@10'"
-        raise ConfigError(f"metric '{short(text)}' {said}")
+    if not _is_cut(k):
+        said = f", of at most {DIGITS} digits" if len(k) > DIGITS else ""
+        raise ConfigError(f"metric '{short(text)}' needs a cut-off of 1 or more{said}; write for instance '{name}@10'")
     return Metric(name, int(k))
+
+
+def _is_cut(k: str) -> bool:
+    """Return whether a text is a length of lists."""
+    return k.isascii() and k.isdigit() and len(k) <= DIGITS and int(k) > 0
 
 
 def parsed(names: Sequence[str] | str | None) -> list[Metric]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import special
 
 from reverie.calls import named
 from reverie.errors import ConfigError
@@ -64,6 +65,7 @@ def paired_by_query(
     else:
         below, above = (drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0)
         p, test = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (len(drawn) + 1)), f"bootstrap({resamples})"
+        p = np.where(np.minimum(below, above) > 0, p, np.minimum(p, _normal_p(a.value - b.value, drawn)))
     seeds, how = min(len(left), len(right)), interval_name(resamples, len(left), len(right)) if n_clusters > 1 else NO_INTERVAL
     columns = (a.value, b.value, a.value - b.value, low, high, p, DETECTABLE * _paired_error(a, b))
     found = {}
@@ -72,6 +74,12 @@ def paired_by_query(
         effect = Effect(float(d), finite(lo), finite(hi), tested, n_clusters, seeds, how, test, finite(least))
         found[name] = Paired(float(v), float(w), effect)
     return found
+
+
+def _normal_p(difference: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return two-sided p by the normal law and the deviation of the draws; difference [M], drawn [R, M] → [M]."""
+    error = drawn.std(axis=0)
+    return np.asarray(special.erfc(np.abs(difference) / np.where(error > 0, error, np.inf) / math.sqrt(2)))
 
 
 def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int = 0) -> Effect:
@@ -92,7 +100,8 @@ def paired_test(
     has several training seeds, its own draw of seeds. The p-value is two-sided. For one seed on each side it comes from
     flipping the sign of each cluster's difference (column `test`: ``sign_flip``), which is exact where the methods are
     exchangeable. With several seeds that would ignore the variance between seeds; there it is twice the smaller share of
-    resampled differences on either side of 0 (``bootstrap``). Both count the observed value as one draw.
+    resampled differences on either side of 0 (``bootstrap``), and where none lies on the other side, so that a table of many
+    pairs could show nothing, what the normal law with their standard deviation says. Both count the observed value as one draw.
 
     Parameters
     ----------

@@ -104,7 +104,8 @@ def score_batch(
         scores = scores.masked_fill(padding, 0.0)
     if not all(torch.isfinite(end) for end in torch.aminmax(scores)):
         raise RunError(
-            f"model '{name}' returned scores that are not finite (NaN or infinite); train it again with a smaller learning rate"
+            f"model '{name}' returned scores that are not finite (NaN or infinite); "
+            + ("train it again with a smaller learning rate" if hasattr(model, "loss") else "give every item a finite one")
         )
     return scores.masked_fill(padding, -torch.inf) if padding is not None else scores.contiguous()
 

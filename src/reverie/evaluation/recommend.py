@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def recommend(
     data: Dataset | Split | Sequences | None = None,
     titles: bool = False,
     unknown: Unknown = "raise",
-    exclude_seen: bool = True,
+    exclude_seen: bool | None = None,
     allow: Listed = None,
     deny: Listed = None,
     device: str | torch.device | None = None,
@@ -58,8 +59,9 @@ def recommend(
         the others it is exact and names all its items. By default ids are ids.
     unknown : {"raise", "skip"}
         What to do with items of histories, and with users, that are not known: refuse them, or leave them out and warn how many.
-    exclude_seen : bool
-        Whether items of the history are left out.
+    exclude_seen : bool, optional
+        Whether items of the history are left out; by default what the rule of the split in `data` says, as `evaluate` follows it,
+        and true without one.
     allow, deny : sequence or mapping, optional
         Ids: recommend only these; never these. One list for all; a list of lists, one for each history or user (None: no limit);
         or with `users` a mapping from user id to ids. Unknown ids are left out with a warning.
@@ -92,7 +94,15 @@ def recommend(
     asked = asked_of(model, histories, users, data, titles, unknown)
     vocabulary, names = model.card.vocabulary, asked.names if asked.key == "user" else None
     open_items = available(vocabulary, asked.place, asked.given, names, allow, deny, titles)
+    if exclude_seen is None:
+        exclude_seen = not isinstance(data, Split) or data.test.seen == "remove"
     query, rank, code, score = best_items(model, asked.queries, k, exclude_seen, open_items, None, device, seed, False)
+    if bare := len(asked.place) - len(np.unique(query)):
+        first = np.setdiff1d(np.arange(len(asked.place)), query)[0]
+        which = (
+            f"{len(asked.place)} {'users' if asked.key == 'user' else 'histories'}, the first is {named(asked.names[int(first)])}"
+        )
+        warnings.warn(f"nothing is left to recommend to {bare} of {which}; allow more or deny less", stacklevel=2)
     item, title = vocabulary.items.gather(code - 1), vocabulary.names.gather(code - 1)
     return asked.frame(query, {"rank": rank, "item": item, "title": title, "score": score})
 

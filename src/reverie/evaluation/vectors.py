@@ -158,18 +158,20 @@ def similar(
 
 def _links(model: Any, at: NDArray[np.int64], device: str | torch.device | None) -> Iterator[tuple[int, Tensor]]:
     """Yield where a piece of the asked items begins, and how near every item is to each of its own → [M, N]; at [A]."""
-    step = max(1, LARGEST // (4 * model.card.vocabulary.n_items))
+    step, name = max(1, LARGEST // (4 * model.card.vocabulary.n_items)), model.card.name
     if callable(getattr(model, "item_table", None)):
         table = F.normalize(_table(model, device), dim=-1)
         for first in range(0, len(at), step):
             yield first, (table[torch.from_numpy(at[first : first + step]).to(table.device)] @ table.T).cpu()
     elif isinstance(model, HasItemMatrix):
         matrix = model.item_to_item().matrix
+        if not matrix.nnz:
+            raise ConfigError(f"model '{name}' scores items alike after any item, so none are similar; take ease or sasrec")
         for first in range(0, len(at), step):
             scores = torch.from_numpy(matrix[at[first : first + step]].toarray())
             yield first, scores.masked_fill(scores <= 0, -torch.inf)
     else:
-        lacks = f"model '{model.card.name}' has neither item vectors nor a matrix of items by items"
+        lacks = f"model '{name}' has neither item vectors nor a matrix of items by items"
         raise ConfigError(f"{lacks}; rv.recommend(model, [item]) says what it shows after one item")
 
 

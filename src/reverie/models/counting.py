@@ -17,7 +17,7 @@ from reverie.data.vocabulary import Vocabulary
 from reverie.errors import ConfigError, DataError, ReverieError, RunError
 from reverie.models.item_to_item import ItemToItem
 from reverie.models.shown import ShownModel
-from reverie.options import Options
+from reverie.options import Options, Searched
 from reverie.protocols import Card
 
 
@@ -81,6 +81,7 @@ def compute_event_share(train: Sequences) -> NDArray[np.float32]:
 
 
 C = TypeVar("C", bound=Options)
+S = TypeVar("S", bound=Searched)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Measure: TypeAlias = Callable[[], float] | None
 
@@ -108,9 +109,7 @@ class CountingModel(ShownModel, Generic[C]):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all fitted state."""
         if not self._arrays:
-            raise ReverieError(
-                f"the model '{self.name}' has not counted anything yet; call fit_counts or load a stored model first"
-            )
+            raise ReverieError(f"the model '{self.name}' is not fitted; call rv.fit(model, split), or load a stored model")
         return dict(self._arrays)
 
     def load_arrays(self, arrays: Arrays) -> None:
@@ -210,10 +209,12 @@ class SummedItems(ItemMatrixModel[C]):
         return summed
 
 
-def random_settings(config: C, space: Mapping[str, Sequence[Any]], trials: int, generator: np.random.Generator) -> Iterator[C]:
-    """Yield the configuration itself, then random settings; nothing if one trial would be all."""
-    if trials < 2:
+def random_settings(config: S, space: Mapping[str, Sequence[Any]], trials: int, generator: np.random.Generator) -> Iterator[S]:
+    """Yield the configuration itself, then random settings of what was not given; nothing if one trial would be all."""
+    free = config.free()
+    drawn = {name: values for name, values in space.items() if name in free}
+    if trials < 2 or not drawn:
         return
     yield config
     for _ in range(trials - 1):
-        yield config.model_copy(update={name: values[int(generator.integers(len(values)))] for name, values in space.items()})
+        yield config.model_copy(update={name: values[int(generator.integers(len(values)))] for name, values in drawn.items()})

@@ -5,7 +5,7 @@ from typing import Any
 
 from reverie.data.split import Split
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import ReverieError
+from reverie.errors import ConfigError, ReverieError
 from reverie.memory import is_out_of_memory, require_memory
 from reverie.models.fitted import mark_drawn
 from reverie.models.shelf import MODELS
@@ -52,6 +52,10 @@ def create_model(name: str, data: Split | Vocabulary, *, seed: int = 0, **option
     ConfigError
         If the name or an option is unknown or not valid.
     """
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"a {type(name).__name__} stands where a name is due, which comes first: rv.create_model('sasrec', split)"
+        )
     return make_model(name, MODELS[name], data if isinstance(data, Vocabulary) else data.vocabulary, options, seed)
 
 

@@ -189,8 +189,10 @@ def adopt(model: Any, vocabulary: Vocabulary) -> Recommender:
 
 def card_of(model: Any, what: str) -> Card:
     """Return the card of a model, or say how one that has none gets it."""
-    if (card := getattr(model, "card", None)) is None or isinstance(model, type):
-        kind = model.__name__ if isinstance(model, type) else type(model).__name__
+    if isinstance(model, type):
+        raise ConfigError(f"{model.__name__} is a class, and {what} needs a model; make one, {model.__name__}(…), and fit it")
+    if (card := getattr(model, "card", None)) is None:
+        kind = type(model).__name__
         remedy = f"fit or evaluate it first, or rv.adopt({kind.lower()}, split.vocabulary)"
         raise ConfigError(f"{kind} has no card, which tells {what} what the codes of its items mean; {remedy}")
     found: Card = card

@@ -44,7 +44,7 @@ def anew(one: Compared, vocabulary: Vocabulary, seed: int) -> Recommender:
         return create_model(one, vocabulary, seed=seed)
     model = adopt(one, vocabulary)
     if model.card.name in MODELS:
-        made = create_model(model.card.name, vocabulary, seed=seed, **model.card.config.model_dump(mode="json"))
+        made = create_model(model.card.name, vocabulary, seed=seed, **model.card.config.model_dump(mode="json", exclude_unset=True))
         if type(made) is type(model):
             return made
     return copy.deepcopy(model)

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from reverie.options import Options
+from reverie.options import Options, Searched
 
 COUNTING_QUERIES = 6_000
 """Validation queries that the search of a counting model or a blend looks at, at most."""
@@ -79,4 +79,6 @@ class TrainingOptions(TypedDict, total=False):
 
 def settings_tried_by(config: object) -> int:
     """Return how many settings a model with these options tries on validation by itself, 1 where it chooses nothing."""
+    if isinstance(config, Searched) and not config.free():
+        return 1
     return max(1, int(getattr(config, "trials", 0) or len(getattr(config, "grid", ()))))

@@ -118,11 +118,21 @@ def fit(
         split = recode(split, model.card.vocabulary)
     before = model.card.fitted
     mark_fitted(model)  # it is measured while it is fitted
+    if unread := sorted(set(options) - _COUNTED) if fits(model) else []:
+        said = "%s counts and is not trained in steps, so %s changes nothing; its own options are given to create_model"
+        LOGGER.warning(said, model.card.name, ", ".join(unread))
     try:
-        return _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
+        fitted = _fit(model, split, chosen, None if folder is None else Path(folder), device, show, on_validation)
     except BaseException:
         mark_fitted(model, before)
         raise
+    if fitted.chosen:
+        model.card = replace(model.card, config=model.card.config.model_copy(update=fitted.chosen))
+    return fitted
+
+
+_COUNTED = {"seed", "metric", "on", "validation_queries"}
+"""Training options that a model reads which counts."""
 
 
 def _fit(

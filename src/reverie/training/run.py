@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,8 +183,6 @@ def _make(
     model = create_model(recipe.model_name, split, seed=recipe.training.seed, **recipe.model_options)
     require_storable(model)
     fitted = fit(model, split, recipe.training, folder=folder, device=device, show=show, on_validation=on_validation)
-    if fitted.chosen:
-        model.card = replace(model.card, config=model.card.config.model_copy(update=fitted.chosen))
     if first:
         save_model(model, folder / "model")
     asked: dict[str, Any] = {"seen": recipe.evaluation.seen, "metrics": recipe.evaluation.metrics or None}

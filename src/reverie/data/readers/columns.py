@@ -49,7 +49,7 @@ def read_columns(
     roles, frame, notes, warnings = _read(table, options, chosen, asked, use_position)
     where, column_of = table.where, roles.columns
     unasked = [] if "weight" in column_of else [one for one in table.columns if normalise_name(one) in ("weight", "weights")]
-    notes += [f"column '{one}' is not read; say weight={one} if events count by it in training" for one in unasked[:1]]
+    notes += [f"column '{one}' is not read; say weight='{one}' if events count by it in training" for one in unasked[:1]]
     frame, empty = _exploded(frame, column_of, where)
     frame, missing = _without_others(frame, column_of, kinds)
     missing = {"rows without an item": empty, **missing} if empty else missing

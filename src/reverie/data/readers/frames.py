@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -100,6 +101,8 @@ def _frame(data: Any) -> pl.DataFrame:
 
 
 def _from_pandas(source: Any, columns: list[str]) -> pl.LazyFrame:
+    if twice := [name for name, count in Counter(map(str, source.columns)).items() if count > 1]:
+        raise DataError(f"the frame has more than one column '{short(twice[0])}'; give each its own name")
     frame = source.rename(columns=str)[columns]
     try:
         return pl.from_pandas(frame).lazy()

@@ -17,7 +17,7 @@ from reverie.data.readers.counted import of_kinds
 from reverie.data.sources.entries import ENTRIES
 from reverie.data.sources.entry import Local, Made, Remote, SourceEntry
 from reverie.data.sources.fetch import cached_folder, drop, fetch_into_cache, is_cached
-from reverie.errors import DataError, nearest, unknown
+from reverie.errors import ConfigError, DataError, nearest, short, unknown
 
 
 def list_datasets() -> list[str]:
@@ -50,8 +50,18 @@ def find_entry(name: str) -> SourceEntry:
         If there is no such name; the nearest is named.
     """
     if name not in ENTRIES:
+        if Path(name).suffix or Path(name).exists():
+            raise ConfigError(
+                f"'{short(name)}' is no dataset that is known by name; a file is read by rv.read_events('{short(name)}')"
+            )
+        if alike := [one for one in ENTRIES if one.startswith(_SHORT.get(name.casefold(), "\0"))]:
+            raise ConfigError(f"unknown dataset '{name}'; here it is one of {', '.join(alike)}")
         raise unknown("dataset", name, ENTRIES)
     return ENTRIES[name]
+
+
+_SHORT = {"movielens": "ml-", "amazon": "amazon-"}
+"""Beginnings of names of datasets that go by another one."""
 
 
 def default_protocol(name_or_path: str) -> str:

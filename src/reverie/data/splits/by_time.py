@@ -105,7 +105,8 @@ def _moments(
     begin, end = moment(at, "at"), None if until is None else moment(until, "until")
     tune = None if valid_at is None else moment(valid_at, "valid_at")
     if (tune is not None and tune >= begin) or (end is not None and end <= begin):
-        raise ConfigError(f"'temporal' needs valid_at before at before until, not {tune or ''} {begin} {end or ''}".rstrip())
+        given = ", ".join(f"{name}={one}" for name, one in (("valid_at", tune), ("at", begin), ("until", end)) if one is not None)
+        raise ConfigError(f"'temporal' needs valid_at before at and until after it, not {given}")
     second_mask = begin.before(rows)
     if tune is not None:
         first_mask = tune.before(rows)
@@ -162,10 +163,15 @@ def rolling(
     last = moment(float(dataset.sequences.columns["time"].max()) + 1, "at")
     first = last.later(-windows * days) if at is None else moment(at, "at")
     starts = [first.later(number * days) for number in range(-1, windows + 1)]
-    return with_one_seen_rule([
-        temporal(dataset, targets=targets, at=str(begin), valid_at=str(tune), until=str(end))
-        for tune, begin, end in zip(starts, starts[1:], starts[2:], strict=False)
-    ])  # fmt: skip
+    try:
+        cut = [
+            temporal(dataset, targets=targets, at=str(begin), valid_at=str(tune), until=str(end))
+            for tune, begin, end in zip(starts, starts[1:], starts[2:], strict=False)
+        ]
+    except DataError as error:
+        said = f"'rolling' needs events in and before {windows} windows of {days:g} days, and they go {_span(dataset.sequences)}"
+        raise DataError(f"{said}; ask for fewer or shorter windows") from error
+    return with_one_seen_rule(cut)
 
 
 def _span(rows: Sequences) -> str:

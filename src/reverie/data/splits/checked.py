@@ -27,8 +27,16 @@ def checks_options(split: F) -> F:
     @functools.wraps(split)
     def checked(*given: Any, **named: Any) -> Any:
         hints = get_type_hints(split)
-        for name, value in signature.bind(*given, **named).arguments.items():
-            _check(f"'{getattr(split, '__name__', 'split')}'", name, value, hints[name])
+        what = f"'{getattr(split, '__name__', 'split')}'"
+        for name in named.keys() - signature.parameters.keys():
+            known = [one for one in signature.parameters if one != "dataset"]
+            raise ConfigError(f"{what} has no option '{name}'{nearest(name, known)}; known: {', '.join(known)}")
+        try:
+            bound = signature.bind(*given, **named)
+        except TypeError as error:
+            raise ConfigError(f"{what}: {error}; write rv.{what[1:-1]}(dataset, …)") from None
+        for name, value in bound.arguments.items():
+            _check(what, name, value, hints[name])
         return split(*given, **named)
 
     return cast("F", checked)
@@ -38,8 +46,10 @@ def _check(what: str, name: str, value: Any, hint: Any) -> None:
     """Refuse a value that no member of its hint takes; hints of other kinds are left to the function."""
     if hint is Dataset:
         if not isinstance(value, Dataset):
-            said = f"a {type(value).__name__}"
-            raise ConfigError(f"{what} cuts a dataset, not {said}; give rv.load_dataset('ml-100k') or rv.read_events('log.csv')")
+            remedy = (
+                "rv.read_events(frame)" if hasattr(value, "shape") else "rv.load_dataset('ml-100k') or rv.read_events('log.csv')"
+            )
+            raise ConfigError(f"{what} cuts a dataset, not a {type(value).__name__}; give {remedy}")
         return
     if hint is Split:
         if not isinstance(value, Split):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ def own_split(train: Dataset | Any, test: Any, valid: Any = None, *, name: str =
     asked = {part: _frame(one, part, dataset) for part, one in (("valid", valid), ("test", test)) if one is not None}
     vocabulary = _vocabulary(dataset, list(asked.values()))
     rows = Recoder(dataset.vocabulary, vocabulary).sequences(dataset.sequences)
+    for part, frame in asked.items():
+        _tell_unknown_users(part, frame, dataset.vocabulary.users)
     queries = {part: _queries(frame, rows, vocabulary) for part, frame in asked.items()}
     learned = rows
     if "valid" not in queries:
@@ -104,6 +107,15 @@ def _frame(source: Any, part: str, dataset: Dataset) -> pl.DataFrame:
             raise DataError(f"{part} has a question without {name}; give each one, or leave the row out")
         frame = frame.with_columns(frame[name].cast(known if name == "user" else pl.List(known)))
     return frame
+
+
+def _tell_unknown_users(part: str, frame: pl.DataFrame, known: pl.Series) -> None:
+    """Warn of users whose training events are to be the history and who have none."""
+    if "user" in frame.columns and "history" not in frame.columns:
+        absent = frame["user"].filter(~frame["user"].is_in(known.implode())).unique(maintain_order=True)
+        if len(absent):
+            of = f"{len(absent)} of {frame['user'].n_unique()} users of {part} have no training events"
+            warnings.warn(f"{of}, the first is {absent[0]!r}; their histories are empty", stacklevel=3)
 
 
 def _vocabulary(dataset: Dataset, frames: list[pl.DataFrame]) -> Vocabulary:

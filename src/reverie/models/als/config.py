@@ -4,11 +4,13 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from reverie.options import Few, Options
+from reverie.options import Few, Searched
 
 
-class ALSConfig(Options):
+class ALSConfig(Searched):
     """What is factorised, how it is regularised, how it is solved, and how long to search for better options."""
+
+    searched = ("unobserved", "regularisation")
 
     dim: PositiveInt = 128
     """Width of user and item vectors; wider ones rank better on validation of Beauty and MovieLens-100K, as in arXiv 2110.14037."""

@@ -4,15 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reverie.options import Options
+from reverie.options import Searched
 
 
-class CoOccurrenceConfig(Options):
+class CoOccurrenceConfig(Searched):
     """How pairs of events are counted, scaled and summed, and how long to search for better options.
 
     The defaults were the best of 30 random settings by NDCG@10 on the validation items of 6,000 users of Amazon Beauty, and of
     Amazon Toys; one step from them in any option changes little.
     """
+
+    searched = ("back", "distance_power", "out_power", "in_power", "gamma", "popularity_weight", "window")
 
     window: int = Field(default=20, ge=1)
     """Largest distance of two events of one history that still counts, W, in events (>= 1)."""

@@ -2,11 +2,13 @@
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from reverie.options import Options
+from reverie.options import Searched
 
 
-class EASEConfig(Options):
+class EASEConfig(Searched):
     """How strongly the closed form is regularised, and how many items it covers."""
+
+    searched = ("regularisation",)
 
     regularisation: PositiveFloat = 300.0
     """The ridge λ, in users: added to each item's number of users (> 0)."""

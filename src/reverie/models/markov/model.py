@@ -29,7 +29,10 @@ class Markov(ItemMatrixModel[MarkovConfig]):
         def take(config: MarkovConfig) -> None:
             self._take_matrix(matrix, {"share": share, "popularity_weight": np.array([config.popularity_weight], dtype=np.float64)})
 
-        settings = (self.config.model_copy(update={"popularity_weight": weight}) for weight in self.config.grid)
+        settings = (
+            self.config.model_copy(update={"popularity_weight": weight})
+            for weight in (self.config.grid if self.config.free() else ())
+        )
         return self._choose(settings, take, measure, ["popularity_weight"])
 
     def item_to_item(self) -> ItemToItem:

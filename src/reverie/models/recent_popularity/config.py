@@ -4,11 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from reverie.options import Options
+from reverie.options import Searched
 
 
-class RecentPopularityConfig(Options):
+class RecentPopularityConfig(Searched):
     """Half-life of events, and the half-lives that are tried on validation."""
+
+    searched = ("half_life_days",)
 
     clock: Literal["time", "rows"] = "time"
     """What ages events: their timestamps, or the place of their row among the training rows. The latter is for sessions that

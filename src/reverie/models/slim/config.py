@@ -2,11 +2,13 @@
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from reverie.options import Many, Options
+from reverie.options import Many, Searched
 
 
-class SLIMConfig(Options):
+class SLIMConfig(Searched):
     """Elastic net of each item on the others, how exactly it is solved, and how long to search for better options."""
+
+    searched = ("l1", "l2")
 
     l1: NonNegativeFloat = 3.0
     """λ, the penalty of absolute weights, in users (>= 0): items with at most so many users in common get no weight."""

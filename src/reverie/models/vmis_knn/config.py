@@ -4,11 +4,13 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from reverie.options import Options
+from reverie.options import Searched
 
 
-class VMISKNNConfig(Options):
+class VMISKNNConfig(Searched):
     """Which sessions are looked at, how they are weighted, and how long to search for better options."""
+
+    searched = ("m", "k", "decay", "match_decay", "idf", "history")
 
     m: PositiveInt = 500
     """How many of the most recent sessions are looked at, per item and in all (>= 1)."""
