@@ -93,6 +93,11 @@ def test_a_board_is_sorted_and_tested_by_another_metric(board: rv.Leaderboard) -
 def test_a_mapping_gives_labels_and_baselines_can_be_left_out() -> None:
     board = rv.compare(SPLIT, {"mine": Backwards(), "usual": "popularity"}, baselines=False, metrics=["recall@25"], show=False)
     assert {row.label for row in board.rows} == {"mine", "usual"}
+    assert len(board) == 2
+    assert board[0] is board.best
+    assert board["usual"].label == "usual"
+    with pytest.raises(rv.ReverieError, match=r"unknown row 'usul' .did you mean 'usual'"):
+        _ = board["usul"]
     assert board.metrics == ("recall@25", "ndcg@10")
     assert np.isfinite(board.best.cells["recall@25"].value)
 

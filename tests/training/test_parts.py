@@ -188,5 +188,6 @@ def test_any_source_of_batches_is_trained_on_and_a_resumed_training_estimates_wh
         assert len(shown.lines) == lines
         left = 4 if lines == 2 else epochs
         assert "1 weights" in shown.lines[-1]
-        assert f"24 examples: about 0.0 s an epoch, at most 0.0 min for {left} epochs" in shown.lines[-1]
+        assert "24 examples, about " in shown.lines[-1]
+        assert f"for {left} epochs" in shown.lines[-1]
     assert losses[cut] == losses[whole]

@@ -50,6 +50,19 @@ class Leaderboard(Shown):
     order: str = ORDER
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def __getitem__(self, row: int | str) -> Row:
+        """Return a row by its place, from 0, or by its label."""
+        if isinstance(row, str):
+            found = next((one for one in self.rows if one.label == row), None)
+            if found is None:
+                raise unknown("row", row, [one.label for one in self.rows])
+            return found
+        return self.rows[row]
+
     @property
     def best(self) -> Row:
         """The first row."""
@@ -113,7 +126,7 @@ class Leaderboard(Shown):
             If the board has no such metric, or it has no interval.
         """
         if metric not in self.metrics:
-            raise unknown("metric", metric, self.metrics)
+            raise ConfigError(f"{unknown('metric', metric, self.metrics)}; a board has those of rv.compare(metrics=[…])")
         if self.best.cells[metric].low is None:
             raise ConfigError(f"metric '{metric}' has no interval to compare rows by; use board.frame.sort('{metric}')")
         rows = sorted_rows(self.rows, metric)

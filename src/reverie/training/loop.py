@@ -18,7 +18,7 @@ from reverie.data.plans import create_plan
 from reverie.data.sequences import Sequences
 from reverie.errors import DataError, NotFinite, RunError
 from reverie.seeds import seed_torch
-from reverie.study.progress import Progress, StepClock
+from reverie.study.progress import Progress, StepClock, duration
 from reverie.training.checkpoint import Best, MetricsLog, load_state, save_state
 from reverie.training.config import TrainingConfig
 from reverie.training.optimiser import Optimisers, autocast, epoch_batches, learning_rate
@@ -244,9 +244,10 @@ class Trainer:
 
     def _estimate(self, seconds: float, steps: int, epochs: int) -> str:
         weights = sum(parameter.numel() for parameter in self.model.parameters())
-        size = f"{weights:,} weights ({weights * 12 / 2**20:.0f} MB with their moments), {len(self.source):,} examples"
-        most = f"at most {epochs * steps * seconds / 60:.1f} min for {epochs} epochs"
-        return f"{size}: about {steps * seconds:.1f} s an epoch, {most}, validation not counted"
+        name = getattr(getattr(self.model, "card", None), "name", "training")
+        size = f"{name}: {weights:,} weights ({weights * 12 / 2**20:.0f} MB with their moments), {len(self.source):,} examples"
+        most = f"at most {duration(epochs * steps * seconds)} for {epochs} epochs"
+        return f"{size}, about {duration(steps * seconds)} an epoch, {most}, validation not counted"
 
     @staticmethod
     def _mean(value: float) -> float:
