@@ -92,13 +92,8 @@ def main() -> None:
         folder = Path(name)
         last = write_log(rv.load_dataset(given.dataset), folder / "log.csv")
         scripts = [SCRIPTS / f"{library}_{model}.py" for model in given.models for library in pythons]
-        rows = [
-            row
-            for script in scripts
-            if script.exists()
-            for row in measure(pythons[script.stem.partition("_")[0]], script, folder, last)
-        ]
-    record(rows)
+        for script in filter(Path.exists, scripts):
+            record(measure(pythons[script.stem.partition("_")[0]], script, folder, last))
 
 
 if __name__ == "__main__":
