@@ -9,10 +9,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reverie.evaluation.metrics import OWN
 from reverie.models.shelf import MODELS
 from reverie.testing import tiny_dataset
+
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
