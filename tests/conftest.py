@@ -15,7 +15,6 @@ from reverie.evaluation.metrics import OWN
 from reverie.models.shelf import MODELS
 from reverie.testing import tiny_dataset
 
-
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
