@@ -35,6 +35,10 @@ chosen on validation. “without” names the modality that was taken from all i
 cannot be reproduced with these data: they hold no clips.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie content content-clip-world --results results/content.csv`.\n"
+PARTS = ("recipe", "data", "dataset", "protocol")
+"""What a table of the page has in common; `data` tells a dataset from the same with content taken away."""
+ABOUT = COLUMNS[1:]
+"""What tells the rows of such a table apart."""
 Row = Mapping[str, str]
 
 
@@ -55,11 +59,11 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
     """Return the page."""
     parts = [HEAD]
     measured = [row for row in rows if row["metric"] in ("recall@10", "ndcg@10")]
-    for recipe, dataset, protocol in dict.fromkeys((row["recipe"], row["dataset"], row["protocol"]) for row in measured):
-        mine = [row for row in measured if (row["recipe"], row["dataset"], row["protocol"]) == (recipe, dataset, protocol)]
-        parts.append(
-            f"\n## {dataset}, {protocol}\n\n`reverie content {recipe}` · SHA-256 of the events `{mine[0]['dataset_sha256'][:12]}`\n"
-        )
+    for which in dict.fromkeys(tuple(row[name] for name in PARTS) for row in measured):
+        mine = [row for row in measured if tuple(row[name] for name in PARTS) == which]
+        recipe, data, dataset, protocol = which
+        digest = mine[0]["dataset_sha256"][:12]
+        parts.append(f"\n## {data}: {dataset}, {protocol}\n\n`reverie content {recipe}` · SHA-256 of the events `{digest}`\n")
         for metric in ("recall@10", "ndcg@10"):
             parts += [_table([row for row in mine if row["metric"] == metric], metric).to_markdown(), ""]
     if claims:
@@ -71,8 +75,8 @@ def _table(rows: Sequence[Row], metric: str) -> Table:
     """Return a row for each recommender and encoder, a column for each slice."""
     slices = [part for part in SLICES if any(row["slice"] == part for row in rows)]
     cells: list[list[str | TableCell]] = []
-    for about in dict.fromkeys(tuple(row[name] for name in COLUMNS) for row in rows):
-        mine = [row for row in rows if tuple(row[name] for name in COLUMNS) == about]
+    for about in dict.fromkeys(tuple(row[name] for name in ABOUT) for row in rows):
+        mine = [row for row in rows if tuple(row[name] for name in ABOUT) == about]
         seconds = [float(row["seconds"]) for row in mine if row["seconds"]]
         values = [_mean([float(row["value"]) for row in mine if row["slice"] == part]) for part in slices]
         cells.append([*about, *values, f"{fmean(seconds):.0f}" if seconds and about[0] != BLIND else ""])

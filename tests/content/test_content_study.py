@@ -9,15 +9,18 @@ import polars as pl
 import pytest
 
 from reverie.content.carrying import EITHER, carried
+from reverie.content.cells import ContentCell
 from reverie.content.data import encoder_options
 from reverie.content.neighbours import shown_items
-from reverie.content.recipe import CONTENT, METRICS
+from reverie.content.recipe import CONTENT, METRICS, ContentRecipe
 from reverie.content.results import COLUMNS
 from reverie.content.run import report
+from reverie.content.study import ContentStudy
 from reverie.data.splits import leave_one_out
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation
 from reverie.study.call import Call
+from reverie.study.run import cell_key
 from reverie.testing import tiny_dataset
 
 
@@ -71,6 +74,24 @@ def test_the_page_is_escaped_and_shows_all_sections(done: tuple[Path, Any, Any])
         assert f'id="{name}"' in page
     assert "data:image/png;base64," in page
     assert "smoke run" in page
+
+
+def test_what_is_missing_tells_trainings_and_their_rows_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVERIE_CACHE", str(tmp_path / "cache"))
+    whole = {"world": {"clips": 32, "users": 60, "events": 5, "frames": 2, "size": 16, "seconds": 0.1}}
+    recipe = ContentRecipe.model_validate({
+        "name": "two", "data": {"whole": whole, "half": whole | {"missing": {"audio": 0.5}}},
+        "recommenders": {"vbpr": {"model": "vbpr", "encoders": []}}, "training": {"epochs": 1}, "seeds": 1,
+    })  # fmt: skip
+    study = ContentStudy(recipe, tmp_path / "s")
+    cells = [ContentCell(data, "vbpr", "", 0) for data in recipe.data]
+    assert study.opened["whole"].split.sha256 == study.opened["half"].split.sha256
+    facts = [study.facts(cell) for cell in cells]
+    assert facts[0]["content"] != facts[1]["content"]
+    assert len({cell_key(study, cell) for cell in cells}) == 2
+    assert facts[0] == study.facts(cells[0])
+    results = [study.run(cell, lambda _: None) for cell in cells]
+    assert [{row["data"] for row in study.rows(*pair)} for pair in zip(cells, results, strict=True)] == [{"whole"}, {"half"}]
 
 
 def evaluation(greater: list[int]) -> Evaluation:

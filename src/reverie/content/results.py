@@ -15,8 +15,9 @@ from reverie.study.rows import common_columns
 if TYPE_CHECKING:
     from reverie.data.split import Split
 
-COLUMNS = ("recommender", "item_encoder", "tuning", "fusion", "drop")
-"""Of the results table, after the fixed ones; `drop` is the modality that was taken from all items at the test."""
+COLUMNS = ("data", "recommender", "item_encoder", "tuning", "fusion", "drop")
+"""Of the results table, after the fixed ones; `data` is what the recipe calls them, as one dataset may stand there whole and with
+content taken away; `drop` is the modality that was taken from all items at the test."""
 ORACLE, BLIND = "oracle", "blind"
 CHANCE, NEW_FIRST = "chance", "new-first"
 
@@ -38,7 +39,7 @@ def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result:
     """Return the rows of a training: each metric on each slice, whole and without each modality that was dropped."""
     common = common_columns(
         recipe.name, split, model=recipe.recommenders[cell.recommender].model, seed=cell.seed, seen=split.test.seen,
-        recommender=cell.recommender, **said_options(recipe, cell.recommender, cell.encoder), seconds=result.seconds,
+        data=cell.data, recommender=cell.recommender, **said_options(recipe, cell.recommender, cell.encoder), seconds=result.seconds,
         peak_mb=result.peak_mb, best_epoch=result.best_epoch, commit=result.commit,
     )  # fmt: skip
     rows = [row for drop in result.drops for row in _measured(common | {"drop": drop}, result.evaluation(drop), split)]
@@ -48,7 +49,9 @@ def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result:
 
 def truth_rows(recipe: ContentRecipe, cell: TruthCell, split: Split, result: Trained) -> list[dict[str, Any]]:
     """Return the rows of oracles by what they know, and the hit rates on new clips that need no knowledge of taste."""
-    common = common_columns(recipe.name, split, seed=0, seen=split.test.seen, commit=result.commit, drop="", tuning="", fusion="")
+    common = common_columns(
+        recipe.name, split, seed=0, seen=split.test.seen, commit=result.commit, data=cell.data, drop="", tuning="", fusion=""
+    )
     oracle = common | {"model": ORACLE, "recommender": ORACLE}
     rows = [row for known in result.drops for row in _measured(oracle | {"item_encoder": known}, result.evaluation(known), split)]
     cold = sliced(result.evaluation(result.drops[0]), split.train).get("target:cold")
