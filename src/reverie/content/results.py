@@ -39,8 +39,8 @@ def trained_rows(recipe: ContentRecipe, cell: ContentCell, split: Split, result:
     """Return the rows of a training: each metric on each slice, whole and without each modality that was dropped."""
     common = common_columns(
         recipe.name, split, model=recipe.recommenders[cell.recommender].model, seed=cell.seed, seen=split.test.seen,
-        data=cell.data, recommender=cell.recommender, **said_options(recipe, cell.recommender, cell.encoder), seconds=result.seconds,
-        peak_mb=result.peak_mb, best_epoch=result.best_epoch, commit=result.commit,
+        data=cell.data, recommender=cell.recommender, **said_options(recipe, cell.recommender, cell.encoder),
+        seconds=result.seconds, peak_mb=result.peak_mb, best_epoch=result.best_epoch, commit=result.commit,
     )  # fmt: skip
     rows = [row for drop in result.drops for row in _measured(common | {"drop": drop}, result.evaluation(drop), split)]
     counts = {"weights": result.weights, "items_cold": result.n_cold} | {f"items_without_{k}": n for k, n in result.without.items()}
