@@ -53,11 +53,15 @@ class Recoder:
     def queries(self, queries: Queries) -> Queries:
         """Return the same questions; targets and candidates that are unknown become 0."""
         _, kept, before = self._recoded(queries.sequences)
+        unread, unread_offsets = queries.unread, queries.unread_offsets
+        if unread is not None and unread_offsets is not None:
+            codes = self.items[unread]
+            unread, unread_offsets = codes[codes > 0], row_offsets(codes > 0)[unread_offsets]
         return replace(
             queries, sequences=self.sequences(queries.sequences), start=before[queries.start], stop=before[queries.stop],
             users=self.users[queries.users], targets=self.items[queries.targets],
             candidates=None if queries.candidates is None else self.items[queries.candidates],
-            targets_at=queries.targets_at if kept.all() else None,
+            targets_at=queries.targets_at if kept.all() else None, unread=unread, unread_offsets=unread_offsets,
         )  # fmt: skip
 
     def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
