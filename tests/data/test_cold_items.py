@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.queries import repeated_targets
+from reverie.data.recode import recode
+from reverie.data.recode import recode
 from reverie.data.splits import by_sequence, by_user, cold_items, given, leave_one_out, temporal
 from reverie.data.splits.config import ColdItems, LeaveOneOut, split_dataset
 from reverie.errors import ConfigError, DataError
@@ -139,8 +142,17 @@ def test_cold_items_leave_training_and_histories(make: Callable[[Dataset], Any],
     kinds = cut.test.target_column("kind")
     before = split.test.target_column("kind")[~np.isin(split.vocabulary.items.to_numpy()[split.test.targets - 1], list(for_valid))]
     assert np.array_equal(kinds, before)
-    masks = slice_masks(cut.test.targets, cut.test.lengths[cut.test.target_queries].astype(np.int32), cut.train)
-    assert masks["target:cold"].any()
+    assert cut.held_out is not None
+    lengths = cut.test.lengths[cut.test.target_queries].astype(np.int32)
+    masks = slice_masks(cut.test.targets, lengths, cut.train, cut.held_out)
+    ids = [split.vocabulary.items[int(code) - 1] for code in cut.test.targets]
+    left = {item for _, row in learned(split.train) for item in row}
+    assert masks["target:cold"].tolist() == [one in for_test for one in ids]
+    assert masks["target:unseen"].tolist() == [one not in for_test and one not in left for one in ids]
+    assert masks["target:warm"].tolist() == [one in left for one in ids]
+    undrawn = slice_masks(cut.test.targets, lengths, cut.train)
+    assert (undrawn["target:cold"] == masks["target:cold"] | masks["target:unseen"]).all()
+    assert "target:unseen" not in undrawn
 
 
 @pytest.mark.parametrize("make", PROTOCOLS, ids=["last", "two", "user", "temporal", "sequence", "given"])
@@ -185,6 +197,16 @@ def test_earlier_clicks_on_cold_items_are_masked_and_not_read(make: Callable[[Da
     for q, (_, history, _) in enumerate(asked):
         mine = other.unread[other.unread_offsets[q] : other.unread_offsets[q + 1]].tolist()
         assert [known[code - 1] for code in mine] == [one for one in history if one in cold and one in known]
+
+
+def test_what_is_held_out_keeps_its_mark_in_other_codes() -> None:
+    cut = cold_items(leave_one_out(tiny_dataset()), 0.2, 0.1)
+    assert cut.held_out is not None
+    items = cut.vocabulary.items
+    wider = replace(cut.vocabulary, items=pl.concat([pl.Series([f"_{n}" for n in range(3)]), items]), titles=None)
+    again = recode(cut, wider)
+    assert again.held_out is not None
+    assert wider.items.filter(pl.Series(again.held_out[1:])).to_list() == items.filter(pl.Series(cut.held_out[1:])).to_list()
 
 
 def test_the_options_of_a_recipe_do_the_same() -> None:

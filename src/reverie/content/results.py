@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from reverie.content.cells import ContentCell, Trained, TruthCell
 from reverie.content.clip_world.oracle import blind_hit_rates
 from reverie.content.data import encoder_options
@@ -20,6 +22,19 @@ COLUMNS = ("data", "recommender", "item_encoder", "tuning", "fusion", "drop")
 content taken away; `drop` is the modality that was taken from all items at the test."""
 ORACLE, BLIND = "oracle", "blind"
 CHANCE, NEW_FIRST = "chance", "new-first"
+
+
+def sliced_by(split: Split, evaluation: Evaluation) -> dict[str, Evaluation]:
+    """Return the slices of a test of a split; without a draw of items no target is cold."""
+    drawn = np.zeros(split.vocabulary.n_items + 1, dtype=np.bool_) if split.held_out is None else split.held_out
+    return sliced(evaluation, split.train, drawn)
+
+
+def blind_rates(split: Split, cold: Evaluation, k: int) -> tuple[float, float]:
+    """Return `blind_hit_rates` of questions about cold items; a new clip that the user clicked before is no candidate."""
+    without, offsets = int((split.train.item_counts()[1:] == 0).sum()), split.test.unread_offsets
+    unread = np.zeros(len(split.test), dtype=np.int64) if offsets is None else np.diff(offsets)
+    return blind_hit_rates(cold.ranks["n_candidates"].to_numpy(), without - unread[cold.ranks["query"].to_numpy()], k)
 
 
 def said_options(recipe: ContentRecipe, recommender: str, encoder: str) -> dict[str, str]:
@@ -54,19 +69,19 @@ def truth_rows(recipe: ContentRecipe, cell: TruthCell, split: Split, result: Tra
     )
     oracle = common | {"model": ORACLE, "recommender": ORACLE}
     rows = [row for known in result.drops for row in _measured(oracle | {"item_encoder": known}, result.evaluation(known), split)]
-    cold = sliced(result.evaluation(result.drops[0]), split.train).get("target:cold")
+    cold = sliced_by(split, result.evaluation(result.drops[0])).get("target:cold")
     if cold is None:
         return rows
     blind = common | {"model": BLIND, "recommender": BLIND, "slice": "target:cold", "n": len(cold.ranks)}
     for k in (10, 20):
-        rates = blind_hit_rates(cold.ranks["n_candidates"].to_numpy(), result.n_cold, k)
+        rates = blind_rates(split, cold, k)
         named = zip((CHANCE, NEW_FIRST), rates, strict=True)
         rows += [blind | {"item_encoder": name, "metric": f"recall@{k}", "value": rate} for name, rate in named]
     return rows
 
 
 def _measured(common: dict[str, Any], evaluation: Evaluation, split: Split) -> Iterator[dict[str, Any]]:
-    parts = {"all": evaluation} | sliced(evaluation, split.train)
+    parts = {"all": evaluation} | sliced_by(split, evaluation)
     for name in SLICES:
         if name in parts:
             found = parts[name].metrics(METRICS).select("metric", "value", "low", "high", "interval", "n")

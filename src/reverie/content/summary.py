@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import WHOLE, Cell, ContentCell, Trained, TruthCell
 from reverie.content.recipe import METRICS, ContentClaim, ContentRecipe
-from reverie.evaluation import Evaluation, pooled, sliced
+from reverie.content.results import sliced_by
+from reverie.evaluation import Evaluation, pooled
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.paired_queries import paired_by_query
 
@@ -67,9 +68,9 @@ class Summary:
     def evaluations(self, row: Row, part: str = "all") -> list[Evaluation]:
         """Return what was measured of a row on a slice, by seed; none where the slice has no target."""
         if row not in self._parts:
-            train = self.opened[row.data].split.train
+            split = self.opened[row.data].split
             whole = [one.evaluation(row.drop) for one in self.trained(row)]
-            self._parts[row] = [{"all": one} | sliced(one, train) for one in whole]
+            self._parts[row] = [{"all": one} | sliced_by(split, one) for one in whole]
         return [one[part] for one in self._parts[row] if part in one]
 
     def metrics(self, row: Row, part: str = "all") -> dict[str, dict[str, Any]]:
@@ -85,7 +86,7 @@ class Summary:
         if data not in self.truths:
             return None
         found = self.truths[data].evaluation(known)
-        return ({"all": found} | sliced(found, self.opened[data].split.train)).get(part)
+        return ({"all": found} | sliced_by(self.opened[data].split, found)).get(part)
 
     def commits(self) -> list[str]:
         """Return the states of the code that measured."""

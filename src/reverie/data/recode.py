@@ -100,7 +100,13 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
                 f"{missing.sum()} {kind}s of the split are not in the vocabulary, the first is {ids[int(missing.argmax())]!r}; "
                 f"grow the vocabulary first, as reverie.models.warm_start does, or create the model from this split"
             )
+    held_out = split.held_out
+    if held_out is not None:
+        marked = np.zeros(vocabulary.n_items + 1, dtype=np.bool_)
+        marked[coder.items[held_out]] = True
+        held_out = marked
     return replace(
         split, train=coder.sequences(split.train), valid=coder.queries(split.valid), test=coder.queries(split.test),
         refit=coder.sequences(split.refit), labelled=None if split.labelled is None else coder.sequences(split.labelled),
+        held_out=held_out,
     )  # fmt: skip

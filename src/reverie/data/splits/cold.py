@@ -21,12 +21,12 @@ def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int 
     """Hold some items out of training, so that nobody has clicked them when they are asked about.
 
     Two sets of items without a common one are drawn by the seed: `share` of the catalogue for the test, `valid` of it for
-    choosing. Their events leave training, the refit and all histories; where a user has clicked some before, they are taken
-    out of that user's ranking as those of the history are (`Queries.unread`). They stay candidates otherwise. A validation question
-    about an item that is held out for the test is dropped, and a test question about one that is held out for choosing, so
-    that nothing chosen has seen an answer of the test; the targets that are left are ``target:cold`` and ``target:warm``
-    (`reverie.evaluation.slices`). **What leaks:** what the protocol of the split lets leak, and nothing of the cold items but
-    their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular; under
+    choosing. Their events leave training, the refit and all histories; those that a user has clicked before are taken out of that
+    user's ranking as the history is (`Queries.unread`), and they stay candidates otherwise. A validation question about an item
+    that is held out for the test is dropped, and a test question about one that is held out for choosing, so that nothing chosen
+    has seen an answer of the test; the targets that are left are ``target:cold``, ``target:warm``, and ``target:unseen``, which had
+    no training event anyway (`reverie.evaluation.slices`). **What leaks:** what the protocol of the split lets leak, and nothing of
+    the cold items but their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular; under
     ``leave_one_out`` the share of questions about cold items is about `share`.
 
     Parameters
@@ -63,7 +63,10 @@ def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int 
     said = f"cold_items(share={share:g},valid={valid:g},seed={seed})"
     train, refit = (_filled(without.rows(rows)) for rows in (split.train, split.refit))
     valid_queries, test = without.queries(split.valid, for_test), without.queries(split.test, for_valid)
-    cut = replace(split, train=train, refit=refit, valid=valid_queries, test=test, protocol=f"{split.protocol},{said}")
+    cut = replace(
+        split, train=train, refit=refit, valid=valid_queries, test=test, protocol=f"{split.protocol},{said}",
+        held_out=without.is_cold,
+    )  # fmt: skip
     for name, part in (("training", cut.train), ("validation", cut.valid), ("test", cut.test)):
         if not len(part):
             raise DataError(f"'cold_items' leaves no {name} rows of '{split.dataset}'; hold out fewer items")
