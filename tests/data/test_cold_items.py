@@ -19,7 +19,6 @@ from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
 from reverie.data.queries import repeated_targets
 from reverie.data.recode import recode
-from reverie.data.recode import recode
 from reverie.data.splits import by_sequence, by_user, cold_items, given, leave_one_out, temporal
 from reverie.data.splits.config import ColdItems, LeaveOneOut, split_dataset
 from reverie.errors import ConfigError, DataError

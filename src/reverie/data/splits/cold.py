@@ -26,8 +26,8 @@ def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int 
     that is held out for the test is dropped, and a test question about one that is held out for choosing, so that nothing chosen
     has seen an answer of the test; the targets that are left are ``target:cold``, ``target:warm``, and ``target:unseen``, which had
     no training event anyway (`reverie.evaluation.slices`). **What leaks:** what the protocol of the split lets leak, and nothing of
-    the cold items but their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular; under
-    ``leave_one_out`` the share of questions about cold items is about `share`.
+    the cold items but their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular;
+    under ``leave_one_out`` the share of questions about cold items is about `share`.
 
     Parameters
     ----------
