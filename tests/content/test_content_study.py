@@ -12,6 +12,7 @@ from reverie.content.carrying import EITHER, carried
 from reverie.content.cells import ContentCell
 from reverie.content.data import encoder_options
 from reverie.content.neighbours import shown_items
+from reverie.content.page import level_sentence
 from reverie.content.recipe import CONTENT, METRICS, ContentRecipe
 from reverie.content.results import COLUMNS
 from reverie.content.run import report
@@ -94,6 +95,14 @@ def test_what_is_missing_tells_trainings_and_their_rows_apart(tmp_path: Path, mo
     assert [{row["data"] for row in study.rows(*pair)} for pair in zip(cells, results, strict=True)] == [{"whole"}, {"half"}]
 
 
+@pytest.mark.parametrize(("low", "said"), [(-0.009, "is at least level with"), (-0.011, "is not shown to be level with")])
+def test_level_is_what_loses_less_than_the_margin(low: float, said: str) -> None:
+    row = {"dataset": "d", "first": "a", "other": "b", "metric": "recall@10", "first_value": 0.09, "other_value": 0.1, "low": low}
+    sentence = level_sentence(row, 0.1)
+    assert f"On d, a {said} b" in sentence
+    assert f"begins at {low:+.4f}, and -0.0100, 10% of the second, was allowed" in sentence
+
+
 def evaluation(greater: list[int]) -> Evaluation:
     n = len(greater)
     ranks = {"query": range(n), "cluster": range(n), "target": [1, 1, 2, 3], "greater": greater, "equal": [0] * n}
@@ -136,11 +145,11 @@ def test_packaged_recipes_are_whole(name: str) -> None:
         ("recommenders.sasrec.encoders=[title]", "unknown name 'title'"),
         ("encoders.id.drop=[video]", "only parts of a fused encoder can be dropped"),
         ("claims=[{first: sasrec/ids, other: sasrec/id, why: x}]", "unknown name 'ids'"),
-        ("data.clip-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
-        ("data.clip-world.clips=here", "leave clips out"),
+        ("data.small-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
+        ("data.small-world.clips=here", "leave clips out"),
         ("training.epoch=3", "unknown option 'training.epoch'"),
         ("recommenders.sasrec.training={epoch: 3}", "unknown option 'epoch'"),
-        ("data.clip-world.world.liked=9", "liked"),
+        ("data.small-world.world.liked=9", "liked"),
     ],
 )
 def test_recipes_that_do_not_fit_are_refused(setting: str, said: str) -> None:
@@ -152,7 +161,7 @@ def test_options_of_models_and_missing_content_are_refused_before_anything_is_wr
     for setting, said in (
         ("recommenders.sasrec.set.dims=3", "unknown option 'dims'"),
         ("encoders.id.set={kind: image}", "reads the content 'image'|no item has a cover"),
-        ("data.clip-world.missing={text: 0.5}", "has no content 'text' that could be missing; it has audio"),
+        ("data.small-world.missing={text: 0.5}", "has no content 'text' that could be missing; it has audio"),
     ):
         with pytest.raises(Exception, match=said):
             report(CONTENT.load("content-demo", [setting], smoke=True), Call(tmp_path / "s", show=False))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.content.neighbour_blocks import neighbour_blocks
 from reverie.content.summary import Summary
@@ -66,8 +66,10 @@ def sentences(summary: Summary) -> list[str]:
     found = []
     if summary.recipe.name.endswith("-smoke"):
         found.append("This is a smoke run: it shows that the study runs, and its numbers say nothing.")
-    for row in summary.claims:
-        if row["p_holm"] is None:
+    for claim, row in summary.judged:
+        if claim.margin is not None and row["low"] is not None:
+            found.append(level_sentence(row, claim.margin))
+        if claim.margin is not None or row["p_holm"] is None:
             continue
         better = "better than" if row["difference"] > 0 else "worse than"
         verdict = better if row["p_holm"] < 0.05 else "not shown to differ from"
@@ -75,6 +77,17 @@ def sentences(summary: Summary) -> list[str]:
         ends = f"{row['metric']} {row['first_value']:.4f} and {row['other_value']:.4f}{least}"
         found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
     return found or [f"{len(summary.found)} trainings; the recipe compares nothing."]
+
+
+def level_sentence(row: Mapping[str, Any], margin: float) -> str:
+    """Return whether the first of a comparison is at least level: the lower end of the interval is above what may be lost."""
+    allowed = -margin * row["other_value"]
+    verdict = "is at least level with" if row["low"] >= allowed else "is not shown to be level with"
+    return (
+        f"On {row['dataset']}, {row['first']} {verdict} {row['other']} ({row['metric']} {row['first_value']:.4f} and "
+        f"{row['other_value']:.4f}; the interval of the difference begins at {row['low']:+.4f}, and {allowed:+.4f}, {margin:.0%} "
+        "of the second, was allowed)."
+    )
 
 
 def _carrying(summary: Summary, data: str) -> Iterator[Block]:

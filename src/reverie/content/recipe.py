@@ -103,6 +103,8 @@ class ContentClaim(Options):
     """Which targets."""
     data: tuple[Name, ...] = ()
     """On which data; all by default."""
+    margin: Share | None = None
+    """Share of the other's value by which the first may be worse and still be level; the interval's lower end is read."""
 
 
 class ContentRecipe(BaseRecipe):
