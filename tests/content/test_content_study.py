@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from reverie.study.call import Call
 from reverie.study.run import cell_key
 from reverie.testing import tiny_dataset
 
+ONE_FRAME = "encoders.one-frame={set: {kind: video, frames: 1, set: {widths: [8], blocks: [1], strides: [1]}}}"
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[dict[str, str]]]:
@@ -31,7 +34,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REVERIE_CACHE", str(folder / "cache"))
-        recipe = CONTENT.load("content-demo", ["description='<b>Clips</b> & sound'"], smoke=True)
+        recipe = CONTENT.load("content-demo", ["description='<b>Clips</b> & sound'", ONE_FRAME], smoke=True)
         call = Call(folder / "s", "reverie content content-demo", results=folder / "content.csv", show=False)
         first = report(recipe, call)
         before = (folder / "content.csv").read_bytes()
@@ -75,6 +78,8 @@ def test_the_page_is_escaped_and_shows_all_sections(done: tuple[Path, Any, Any])
         assert f'id="{name}"' in page
     assert "data:image/png;base64," in page
     assert "smoke run" in page
+    assert re.search(r"sasrec/one-frame has recall@10 [0-9.]+ on new clips, .* as it must be\.", page)
+    assert "sasrec/clip+sound has recall@10" not in page
 
 
 def test_what_is_missing_tells_trainings_and_their_rows_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.content.blind import blind_sentences
 from reverie.content.neighbour_blocks import neighbour_blocks
 from reverie.content.summary import Summary
 from reverie.content.tables import carried_of, carrying_table, claims_table, score_table
@@ -16,7 +17,8 @@ from reverie.report.page import Block, Example, Facts, Item, ItemList, Prose, Se
 if TYPE_CHECKING:
     from reverie.content.study import ContentStudy
 
-COLD = ("all", "target:warm", "target:cold")
+COLD = ("all", "target:warm", "target:cold", "target:unseen")
+PARTS = ("all", "target:cold", "target:unseen", "target:popular", "target:rare")
 EXAMPLES = 5
 
 
@@ -37,9 +39,7 @@ def sections(summary: Summary, command: str) -> list[Section]:
     measured = [data for data in recipe.data if any(True for _ in summary.rows(data))]
     blocks: dict[str, Sequence[Block]] = {
         "cold": [score_table(summary, data, "recall@10", COLD, bars=True) for data in measured],
-        "table": [
-            score_table(summary, data, "ndcg@10", ("all", "target:cold", "target:popular", "target:rare")) for data in measured
-        ],
+        "table": [score_table(summary, data, "ndcg@10", PARTS) for data in measured],
         "claims": [claims_table(summary)] if recipe.claims else [],
         "carrying": [block for data in measured for block in _carrying(summary, data)],
         "neighbours": [block for data in measured for block in neighbour_blocks(summary, data)],
@@ -76,6 +76,7 @@ def sentences(summary: Summary) -> list[str]:
         least = "" if row["detectable"] is None else f"; {row['detectable']:.4f} could have been found"
         ends = f"{row['metric']} {row['first_value']:.4f} and {row['other_value']:.4f}{least}"
         found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
+    found += [said for data in summary.recipe.data for said in blind_sentences(summary, data)]
     return found or [f"{len(summary.found)} trainings; the recipe compares nothing."]
 
 
