@@ -31,8 +31,8 @@ Written by `python benchmarks/tables/content.py` from `results/content.csv` and 
 numbers are made: [Content](../content.md).
 
 Mean over seeds on test questions, in brackets the 95 % t-interval over seeds; comparisons resample users as well. Seconds and peak
-memory are those of a training. The epoch was chosen on validation. “without” names the modality that was taken from all items at the
-test. The video rows of MicroLens' paper cannot be reproduced with these data: they hold no clips.
+memory are those of a training. The epoch was chosen on validation. “without” names the modality that was taken from all items at
+the test. The video rows of MicroLens' paper cannot be reproduced with these data: they hold no clips.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie content content-clip-world --results results/content.csv`.\n"
 PARTS = ("recipe", "data", "dataset", "protocol")

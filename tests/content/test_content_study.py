@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from reverie.content.carrying import EITHER, carried
 from reverie.content.cells import ContentCell
-from reverie.content.data import encoder_options
+from reverie.content.data import encoder_options, weights_of_starts
 from reverie.content.neighbours import shown_items
 from reverie.content.page import level_sentence
 from reverie.content.recipe import CONTENT, METRICS, ContentRecipe
@@ -24,6 +25,8 @@ from reverie.evaluation import Evaluation
 from reverie.study.call import Call
 from reverie.study.run import cell_key
 from reverie.testing import tiny_dataset
+from reverie.video.networks.create import create_network
+from reverie.video.networks.saved import save_network
 
 ONE_FRAME = "encoders.one-frame={set: {kind: video, frames: 1, set: {widths: [8], blocks: [1], strides: [1]}}}"
 
@@ -98,6 +101,19 @@ def test_what_is_missing_tells_trainings_and_their_rows_apart(tmp_path: Path, mo
     assert facts[0] == study.facts(cells[0])
     results = [study.run(cell, lambda _: None) for cell in cells]
     assert [{row["data"] for row in study.rows(*pair)} for pair in zip(cells, results, strict=True)] == [{"whole"}, {"half"}]
+
+
+def test_other_weights_under_the_same_name_are_another_start(tmp_path: Path) -> None:
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        folder = tmp_path / str(seed) / "n"
+        set_of = {"widths": [4], "blocks": [1], "strides": [1]}
+        save_network(create_network("tsm", 2, 2, 16, **set_of), folder, ["a", "b"])
+        options = {"item_encoder": {"kind": "fused", "parts": [{"kind": "video", "start": str(folder)}, {"kind": "id"}]}}
+        found.append(weights_of_starts(options)[str(folder)])
+    assert found[0] != found[1]
+    assert weights_of_starts({"item_encoder": {"kind": "video", "clips": ".", "start": None}}) == {}
 
 
 @pytest.mark.parametrize(("low", "said"), [(-0.009, "is at least level with"), (-0.011, "is not shown to be level with")])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reverie.content.cells import Cell, ContentCell, Trained, TruthCell
 from reverie.content.clip_world.files import WORLD_VERSION
-from reverie.content.data import UNKNOWN, OpenedData, in_place_of, open_data, with_clips
+from reverie.content.data import UNKNOWN, OpenedData, in_place_of, open_data, weights_of_starts, with_clips
 from reverie.content.recipe import CONTENT, ContentRecipe
 from reverie.content.results import COLUMNS, trained_rows, truth_rows
 from reverie.content.training import measure_truth, train_cell
@@ -98,6 +98,8 @@ class ContentStudy:
             return facts | {"world": None if config is None else config.model_dump(mode="json"), "generator": WORLD_VERSION}
         recommender, training = self.recipe.recommenders[cell.recommender], self._training(cell).model_dump(mode="json")
         training.pop("checkpoint_seconds")
+        if starts := weights_of_starts(self.options(cell)):
+            facts["starts"] = starts
         return facts | {
             "model": recommender.model, "options": in_place_of(data.clips, self.options(cell)), "training": training,
             "shown": self.recipe.shown, "drop": self._drops(cell), "row": [cell.recommender, cell.encoder],
