@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from reverie.content.recipe import SLICES
-from reverie.content.results import BLIND, COLUMNS
+from reverie.content.recipe import METRICS, SLICES
+from reverie.content.results import BLIND, COLUMNS, ORACLE
 from reverie.content.run import reread
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import read_claims, write_claims
@@ -30,11 +30,16 @@ HEAD = """# Content: results
 Written by `python benchmarks/tables/content.py` from `results/content.csv` and `results/content-claims.csv`; never by hand. How the
 numbers are made: [Content](../content.md).
 
-Mean over seeds on test questions, in brackets the 95 % t-interval over seeds; comparisons resample users as well. The epoch was
-chosen on validation. “without” names the modality that was taken from all items at the test. The video rows of MicroLens' paper
-cannot be reproduced with these data: they hold no clips.
+Mean over seeds on test questions, in brackets the 95 % t-interval over seeds; comparisons resample users as well. Seconds and peak
+memory are those of a training. The epoch was chosen on validation. “without” names the modality that was taken from all items at
+the test. The video rows of MicroLens' paper cannot be reproduced with these data: they hold no clips.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie content content-clip-world --results results/content.csv`.\n"
+PARTS = ("recipe", "data", "dataset", "protocol")
+"""What a table of the page has in common; `data` tells a dataset from the same with content taken away."""
+ABOUT = COLUMNS[1:]
+"""What tells the rows of such a table apart."""
+COST = (Column("s", "right"), Column("peak MB", "right"))
 Row = Mapping[str, str]
 
 
@@ -54,14 +59,15 @@ def write_study_claims(name: str, folder: Path, path: Path) -> None:
 def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
     """Return the page."""
     parts = [HEAD]
-    measured = [row for row in rows if row["metric"] in ("recall@10", "ndcg@10")]
-    for recipe, dataset, protocol in dict.fromkeys((row["recipe"], row["dataset"], row["protocol"]) for row in measured):
-        mine = [row for row in measured if (row["recipe"], row["dataset"], row["protocol"]) == (recipe, dataset, protocol)]
-        parts.append(
-            f"\n## {dataset}, {protocol}\n\n`reverie content {recipe}` · SHA-256 of the events `{mine[0]['dataset_sha256'][:12]}`\n"
-        )
-        for metric in ("recall@10", "ndcg@10"):
-            parts += [_table([row for row in mine if row["metric"] == metric], metric).to_markdown(), ""]
+    measured = [row for row in rows if row["metric"] in METRICS]
+    for which in dict.fromkeys(tuple(row[name] for name in PARTS) for row in measured):
+        mine = [row for row in measured if tuple(row[name] for name in PARTS) == which]
+        recipe, data, dataset, protocol = which
+        digest = mine[0]["dataset_sha256"][:12]
+        parts.append(f"\n## {data}: {dataset}, {protocol}\n\n`reverie content {recipe}` · SHA-256 of the events `{digest}`\n")
+        for metric in METRICS:
+            if found := [row for row in mine if row["metric"] == metric]:
+                parts += [_table(found, metric).to_markdown(), ""]
     if claims:
         parts += ["\n## Comparisons\n", claim_table(claims, "data", digits=4, ends=("seeds", "n", "detectable")).to_markdown()]
     return "\n".join([*parts, *([] if rows else [EMPTY])]).rstrip() + "\n"
@@ -71,13 +77,18 @@ def _table(rows: Sequence[Row], metric: str) -> Table:
     """Return a row for each recommender and encoder, a column for each slice."""
     slices = [part for part in SLICES if any(row["slice"] == part for row in rows)]
     cells: list[list[str | TableCell]] = []
-    for about in dict.fromkeys(tuple(row[name] for name in COLUMNS) for row in rows):
-        mine = [row for row in rows if tuple(row[name] for name in COLUMNS) == about]
-        seconds = [float(row["seconds"]) for row in mine if row["seconds"]]
+    for about in dict.fromkeys(tuple(row[name] for name in ABOUT) for row in rows):
+        mine = [row for row in rows if tuple(row[name] for name in ABOUT) == about]
         values = [_mean([float(row["value"]) for row in mine if row["slice"] == part]) for part in slices]
-        cells.append([*about, *values, f"{fmean(seconds):.0f}" if seconds and about[0] != BLIND else ""])
+        cells.append([*about, *values, *(_cost(mine, name) for name in ("seconds", "peak_mb"))])
     heads = [Column(f"{part.removeprefix('target:')} {metric}", "right") for part in slices]
-    return Table("", ["recommender", "item encoder", "tuning", "fusion", "without", *heads, Column("s", "right")], cells)
+    return Table("", ["recommender", "item encoder", "tuning", "fusion", "without", *heads, *COST], cells)
+
+
+def _cost(rows: Sequence[Row], name: str) -> str:
+    """Return the mean of what trainings took; nothing of rows that need none."""
+    found = [float(row[name]) for row in rows if row[name] and row["recommender"] not in (BLIND, ORACLE)]
+    return f"{fmean(found):.0f}" if found else ""
 
 
 def _mean(values: Sequence[float]) -> TableCell:

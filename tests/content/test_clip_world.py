@@ -102,10 +102,10 @@ def test_the_folder_is_that_of_prepared_clips(world: ClipWorld, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("candidates", "cold", "k", "expected"),
-    [([20, 40], 5, 10, (0.375, 1.0)), ([100], 50, 10, (0.1, 0.2)), ([5], 0, 10, (1.0, 1.0))],
+    [([20, 40], [5, 20], 10, (0.375, 0.75)), ([100], [50], 10, (0.1, 0.2)), ([5], [0], 10, (1.0, 1.0))],
 )
-def test_what_can_be_had_blindly(candidates: list[int], cold: int, k: int, expected: tuple[float, float]) -> None:
-    assert blind_hit_rates(np.array(candidates), cold, k) == pytest.approx(expected)
+def test_what_can_be_had_blindly(candidates: list[int], cold: list[int], k: int, expected: tuple[float, float]) -> None:
+    assert blind_hit_rates(np.array(candidates), np.array(cold), k) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

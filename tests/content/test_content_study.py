@@ -1,24 +1,34 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from reverie.content.carrying import EITHER, carried
-from reverie.content.data import encoder_options
+from reverie.content.cells import ContentCell
+from reverie.content.data import encoder_options, weights_of_starts
 from reverie.content.neighbours import shown_items
-from reverie.content.recipe import CONTENT, METRICS
+from reverie.content.page import level_sentence
+from reverie.content.recipe import CONTENT, METRICS, ContentRecipe
 from reverie.content.results import COLUMNS
 from reverie.content.run import report
+from reverie.content.study import ContentStudy
 from reverie.data.splits import leave_one_out
 from reverie.errors import ConfigError
 from reverie.evaluation import Evaluation
 from reverie.study.call import Call
+from reverie.study.run import cell_key
 from reverie.testing import tiny_dataset
+from reverie.video.networks.create import create_network
+from reverie.video.networks.saved import save_network
+
+ONE_FRAME = "encoders.one-frame={set: {kind: video, frames: 1, set: {widths: [8], blocks: [1], strides: [1]}}}"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +37,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REVERIE_CACHE", str(folder / "cache"))
-        recipe = CONTENT.load("content-demo", ["description='<b>Clips</b> & sound'"], smoke=True)
+        recipe = CONTENT.load("content-demo", ["description='<b>Clips</b> & sound'", ONE_FRAME], smoke=True)
         call = Call(folder / "s", "reverie content content-demo", results=folder / "content.csv", show=False)
         first = report(recipe, call)
         before = (folder / "content.csv").read_bytes()
@@ -71,6 +81,47 @@ def test_the_page_is_escaped_and_shows_all_sections(done: tuple[Path, Any, Any])
         assert f'id="{name}"' in page
     assert "data:image/png;base64," in page
     assert "smoke run" in page
+    assert re.search(r"sasrec/one-frame has recall@10 [0-9.]+ on new clips, .* as it must be\.", page)
+    assert "sasrec/clip+sound has recall@10" not in page
+
+
+def test_what_is_missing_tells_trainings_and_their_rows_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVERIE_CACHE", str(tmp_path / "cache"))
+    whole = {"world": {"clips": 32, "users": 60, "events": 5, "frames": 2, "size": 16, "seconds": 0.1}}
+    recipe = ContentRecipe.model_validate({
+        "name": "two", "data": {"whole": whole, "half": whole | {"missing": {"audio": 0.5}}},
+        "recommenders": {"vbpr": {"model": "vbpr", "encoders": []}}, "training": {"epochs": 1}, "seeds": 1,
+    })  # fmt: skip
+    study = ContentStudy(recipe, tmp_path / "s")
+    cells = [ContentCell(data, "vbpr", "", 0) for data in recipe.data]
+    assert study.opened["whole"].split.sha256 == study.opened["half"].split.sha256
+    facts = [study.facts(cell) for cell in cells]
+    assert facts[0]["content"] != facts[1]["content"]
+    assert len({cell_key(study, cell) for cell in cells}) == 2
+    assert facts[0] == study.facts(cells[0])
+    results = [study.run(cell, lambda _: None) for cell in cells]
+    assert [{row["data"] for row in study.rows(*pair)} for pair in zip(cells, results, strict=True)] == [{"whole"}, {"half"}]
+
+
+def test_other_weights_under_the_same_name_are_another_start(tmp_path: Path) -> None:
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        folder = tmp_path / str(seed) / "n"
+        set_of = {"widths": [4], "blocks": [1], "strides": [1]}
+        save_network(create_network("tsm", 2, 2, 16, **set_of), folder, ["a", "b"])
+        options = {"item_encoder": {"kind": "fused", "parts": [{"kind": "video", "start": str(folder)}, {"kind": "id"}]}}
+        found.append(weights_of_starts(options)[str(folder)])
+    assert found[0] != found[1]
+    assert weights_of_starts({"item_encoder": {"kind": "video", "clips": ".", "start": None}}) == {}
+
+
+@pytest.mark.parametrize(("low", "said"), [(-0.009, "is at least level with"), (-0.011, "is not shown to be level with")])
+def test_level_is_what_loses_less_than_the_margin(low: float, said: str) -> None:
+    row = {"dataset": "d", "first": "a", "other": "b", "metric": "recall@10", "first_value": 0.09, "other_value": 0.1, "low": low}
+    sentence = level_sentence(row, 0.1)
+    assert f"On d, a {said} b" in sentence
+    assert f"begins at {low:+.4f}, and -0.0100, 10% of the second, was allowed" in sentence
 
 
 def evaluation(greater: list[int]) -> Evaluation:
@@ -115,11 +166,11 @@ def test_packaged_recipes_are_whole(name: str) -> None:
         ("recommenders.sasrec.encoders=[title]", "unknown name 'title'"),
         ("encoders.id.drop=[video]", "only parts of a fused encoder can be dropped"),
         ("claims=[{first: sasrec/ids, other: sasrec/id, why: x}]", "unknown name 'ids'"),
-        ("data.clip-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
-        ("data.clip-world.clips=here", "leave clips out"),
+        ("data.small-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
+        ("data.small-world.clips=here", "leave clips out"),
         ("training.epoch=3", "unknown option 'training.epoch'"),
         ("recommenders.sasrec.training={epoch: 3}", "unknown option 'epoch'"),
-        ("data.clip-world.world.liked=9", "liked"),
+        ("data.small-world.world.liked=9", "liked"),
     ],
 )
 def test_recipes_that_do_not_fit_are_refused(setting: str, said: str) -> None:
@@ -131,7 +182,7 @@ def test_options_of_models_and_missing_content_are_refused_before_anything_is_wr
     for setting, said in (
         ("recommenders.sasrec.set.dims=3", "unknown option 'dims'"),
         ("encoders.id.set={kind: image}", "reads the content 'image'|no item has a cover"),
-        ("data.clip-world.missing={text: 0.5}", "has no content 'text' that could be missing; it has audio"),
+        ("data.small-world.missing={text: 0.5}", "has no content 'text' that could be missing; it has audio"),
     ):
         with pytest.raises(Exception, match=said):
             report(CONTENT.load("content-demo", [setting], smoke=True), Call(tmp_path / "s", show=False))

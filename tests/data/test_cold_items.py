@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from reverie.data.content import ItemFeatures
 from reverie.data.dataset import Dataset
+from reverie.data.queries import repeated_targets
+from reverie.data.recode import recode
 from reverie.data.splits import by_sequence, by_user, cold_items, given, leave_one_out, temporal
 from reverie.data.splits.config import ColdItems, LeaveOneOut, split_dataset
 from reverie.errors import ConfigError, DataError
+from reverie.evaluation import evaluate
+from reverie.evaluation.ranking import in_model_codes
 from reverie.evaluation.slices import slice_masks
+from reverie.protocols import Card
 from reverie.seeds import numpy_generator
 from reverie.testing.data import tiny_dataset
 
@@ -134,8 +141,71 @@ def test_cold_items_leave_training_and_histories(make: Callable[[Dataset], Any],
     kinds = cut.test.target_column("kind")
     before = split.test.target_column("kind")[~np.isin(split.vocabulary.items.to_numpy()[split.test.targets - 1], list(for_valid))]
     assert np.array_equal(kinds, before)
-    masks = slice_masks(cut.test.targets, cut.test.lengths[cut.test.target_queries].astype(np.int32), cut.train)
-    assert masks["target:cold"].any()
+    assert cut.held_out is not None
+    lengths = cut.test.lengths[cut.test.target_queries].astype(np.int32)
+    masks = slice_masks(cut.test.targets, lengths, cut.train, cut.held_out)
+    ids = [split.vocabulary.items[int(code) - 1] for code in cut.test.targets]
+    left = {item for _, row in learned(split.train) for item in row}
+    assert masks["target:cold"].tolist() == [one in for_test for one in ids]
+    assert masks["target:unseen"].tolist() == [one not in for_test and one not in left for one in ids]
+    assert masks["target:warm"].tolist() == [one in left for one in ids]
+    undrawn = slice_masks(cut.test.targets, lengths, cut.train)
+    assert (undrawn["target:cold"] == masks["target:cold"] | masks["target:unseen"]).all()
+    assert "target:unseen" not in undrawn
+
+
+@pytest.mark.parametrize("make", PROTOCOLS, ids=["last", "two", "user", "temporal", "sequence", "given"])
+def test_earlier_clicks_on_cold_items_are_masked_and_not_read(make: Callable[[Dataset], Any]) -> None:
+    split = make(log([7, 9, 8, 5, 6, 9, 8, 7, 6, 9, 8, 9], 1))
+    cut = cold_items(split, 0.2, 0.2, 1)
+    for_test, _ = drawn(split, 1, 0.2, 0.2)
+    cold, ids = set().union(*drawn(split, 1, 0.2, 0.2)), split.vocabulary.items.to_list()
+    read: list[Any] = []
+
+    class Spy:
+        history = None
+
+        def scores(self, batch: Any, items: Any = None) -> torch.Tensor:
+            read.extend(ids[code - 1] for code in batch.items[batch.items > 0].tolist())
+            return torch.zeros(batch.size, len(ids))
+
+    spy = Spy()
+    spy.card = Card("spy", None, split.vocabulary)
+    lists = evaluate(spy, cut.valid, seen="remove", top=len(ids)).topk
+    asked = [(u, h, left) for u, h, t in named(split.valid) if (left := [i for i in t if i not in for_test])]
+    assert len(asked) == len(cut.valid)
+    assert any(cold & set(history) for _, history, _ in asked)
+    assert not cold & set(read)
+    for q, (_, history, _) in enumerate(asked):
+        shown = {ids[code - 1] for code in lists.filter(pl.col("query") == q)["item"].to_list()}
+        assert shown == set(ids) - set(history)
+    expected = [one in history for _, history, left in asked for one in left]
+    assert repeated_targets(cut.valid).tolist() == expected
+    some = np.arange(len(cut.valid))[::-2]
+    assert np.array_equal(repeated_targets(cut.valid.take(some)), np.concatenate([
+        [one in asked[q][1] for one in asked[q][2]] for q in some
+    ]))  # fmt: skip
+    ours, codes = in_model_codes(spy, cut.valid)
+    assert ours is cut.valid
+    assert codes is None
+    spy.card = Card("spy", None, split.vocabulary.only(np.arange(len(ids)) % 2 == 1))
+    other, _ = in_model_codes(spy, cut.valid)
+    assert other.unread is not None
+    assert other.unread_offsets is not None
+    known = spy.card.vocabulary.items.to_list()
+    for q, (_, history, _) in enumerate(asked):
+        mine = other.unread[other.unread_offsets[q] : other.unread_offsets[q + 1]].tolist()
+        assert [known[code - 1] for code in mine] == [one for one in history if one in cold and one in known]
+
+
+def test_what_is_held_out_keeps_its_mark_in_other_codes() -> None:
+    cut = cold_items(leave_one_out(tiny_dataset()), 0.2, 0.1)
+    assert cut.held_out is not None
+    items = cut.vocabulary.items
+    wider = replace(cut.vocabulary, items=pl.concat([pl.Series([f"_{n}" for n in range(3)]), items]), titles=None)
+    again = recode(cut, wider)
+    assert again.held_out is not None
+    assert wider.items.filter(pl.Series(again.held_out[1:])).to_list() == items.filter(pl.Series(cut.held_out[1:])).to_list()
 
 
 def test_the_options_of_a_recipe_do_the_same() -> None:

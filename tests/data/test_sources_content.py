@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.sparse import csr_matrix, save_npz
 
@@ -128,11 +129,24 @@ def test_matrices_of_users_by_items(tmp_path: Path) -> None:
     matrices(tmp_path)
     loaded = read_matrices(tmp_path)
     assert loaded.order == "none"
-    assert loaded.events.rows() == [
+    assert loaded.events.sort(pl.col("part").cast(pl.Enum(["train", "valid", "test"])), "user", "item").rows() == [
         (0, 0, "train"), (0, 1, "train"), (1, 1, "train"), (1, 2, "train"), (0, 2, "valid"), (0, 3, "test"), (1, 0, "test"),
     ]  # fmt: skip
     assert loaded.notes == ("there are no features of the image and the text",)
     assert loaded.content["audio"].ids.to_list() == [0, 1, 2, 3]
+
+
+def test_events_of_matrices_do_not_ascend_by_item(tmp_path: Path) -> None:
+    matrices(tmp_path)
+    dense = np.random.default_rng(0).random((40, 4)) < 0.8
+    for name in ("trnMat", "valMat", "tstMat"):
+        save_npz(tmp_path / f"{name}.npz", csr_matrix(dense.astype(np.float32)))
+    loaded = read_matrices(tmp_path)
+    train = loaded.events.filter(pl.col("part") == "train")
+    steps = train.select(pl.col("item").diff().over("user")).to_series().drop_nulls().to_numpy()
+    assert 0.35 < float((steps > 0).mean()) < 0.65  # no model can learn that the next item has a greater number
+    assert set(train.select("user", "item").rows()) == set(zip(*map(np.ndarray.tolist, np.nonzero(dense)), strict=True))
+    assert read_matrices(tmp_path).events.equals(loaded.events)
 
 
 def nothing(folder: Path) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import polars as pl
@@ -119,6 +119,23 @@ def _deeper(value: Any, clips: str | None) -> Any:
     if isinstance(value, Mapping):
         return with_clips(value, clips)
     return [_deeper(one, clips) for one in value] if isinstance(value, list | tuple) else value
+
+
+def weights_of_starts(options: Any) -> dict[str, Any]:
+    """Return what identifies the weights of each trained network that encoders of clips begin with, by its place in the options."""
+    if isinstance(options, Mapping):
+        start = options.get("start") if options.get("kind") == "video" else None
+        found = {} if start is None else {start: _weights(start)}
+        return found | weights_of_starts(list(options.values()))
+    each = map(weights_of_starts, options) if isinstance(options, list | tuple) else ()
+    return {name: facts for one in each for name, facts in one.items()}
+
+
+@cache
+def _weights(start: str) -> dict[str, Any]:
+    from reverie.video.embedding.encoders import find_encoder
+
+    return dict(find_encoder(start).facts)
 
 
 def encoder_options(values: Mapping[str, Any]) -> ItemEncoderOptions:

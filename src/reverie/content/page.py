@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reverie.content.blind import blind_sentences
 from reverie.content.neighbour_blocks import neighbour_blocks
 from reverie.content.summary import Summary
 from reverie.content.tables import carried_of, carrying_table, claims_table, score_table
@@ -16,7 +17,8 @@ from reverie.report.page import Block, Example, Facts, Item, ItemList, Prose, Se
 if TYPE_CHECKING:
     from reverie.content.study import ContentStudy
 
-COLD = ("all", "target:warm", "target:cold")
+COLD = ("all", "target:warm", "target:cold", "target:unseen")
+PARTS = ("all", "target:cold", "target:unseen", "target:popular", "target:rare")
 EXAMPLES = 5
 
 
@@ -37,9 +39,7 @@ def sections(summary: Summary, command: str) -> list[Section]:
     measured = [data for data in recipe.data if any(True for _ in summary.rows(data))]
     blocks: dict[str, Sequence[Block]] = {
         "cold": [score_table(summary, data, "recall@10", COLD, bars=True) for data in measured],
-        "table": [
-            score_table(summary, data, "ndcg@10", ("all", "target:cold", "target:popular", "target:rare")) for data in measured
-        ],
+        "table": [score_table(summary, data, "ndcg@10", PARTS) for data in measured],
         "claims": [claims_table(summary)] if recipe.claims else [],
         "carrying": [block for data in measured for block in _carrying(summary, data)],
         "neighbours": [block for data in measured for block in neighbour_blocks(summary, data)],
@@ -66,15 +66,29 @@ def sentences(summary: Summary) -> list[str]:
     found = []
     if summary.recipe.name.endswith("-smoke"):
         found.append("This is a smoke run: it shows that the study runs, and its numbers say nothing.")
-    for row in summary.claims:
-        if row["p_holm"] is None:
+    for claim, row in summary.judged:
+        if claim.margin is not None and row["low"] is not None:
+            found.append(level_sentence(row, claim.margin))
+        if claim.margin is not None or row["p_holm"] is None:
             continue
         better = "better than" if row["difference"] > 0 else "worse than"
         verdict = better if row["p_holm"] < 0.05 else "not shown to differ from"
         least = "" if row["detectable"] is None else f"; {row['detectable']:.4f} could have been found"
         ends = f"{row['metric']} {row['first_value']:.4f} and {row['other_value']:.4f}{least}"
         found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
+    found += [said for data in summary.recipe.data for said in blind_sentences(summary, data)]
     return found or [f"{len(summary.found)} trainings; the recipe compares nothing."]
+
+
+def level_sentence(row: Mapping[str, Any], margin: float) -> str:
+    """Return whether the first of a comparison is at least level: the lower end of the interval is above what may be lost."""
+    allowed = -margin * row["other_value"]
+    verdict = "is at least level with" if row["low"] >= allowed else "is not shown to be level with"
+    return (
+        f"On {row['dataset']}, {row['first']} {verdict} {row['other']} ({row['metric']} {row['first_value']:.4f} and "
+        f"{row['other_value']:.4f}; the interval of the difference begins at {row['low']:+.4f}, and {allowed:+.4f}, {margin:.0%} "
+        "of the second, was allowed)."
+    )
 
 
 def _carrying(summary: Summary, data: str) -> Iterator[Block]:

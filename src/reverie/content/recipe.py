@@ -20,7 +20,8 @@ from reverie.training.recipe import DatasetRecipe
 Share = Annotated[float, Field(gt=0, lt=1)]
 METRICS = ("recall@10", "ndcg@10", "recall@20", "ndcg@20")
 """What is measured; with one target, recall is the hit rate."""
-SLICES = ("all", "target:cold", "target:warm", "target:popular", "target:rare")
+SLICES = ("all", "target:cold", "target:unseen", "target:warm", "target:popular", "target:rare")
+"""Of the targets: those held out by the draw are cold, others without an event in training unseen."""
 
 
 class ContentData(Options):
@@ -102,6 +103,8 @@ class ContentClaim(Options):
     """Which targets."""
     data: tuple[Name, ...] = ()
     """On which data; all by default."""
+    margin: Share | None = None
+    """Share of the other's value by which the first may be worse and still be level; the interval's lower end is read."""
 
 
 class ContentRecipe(BaseRecipe):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from reverie.content.blind import blind_sentences
 from reverie.content.cells import Cell, Trained
 from reverie.content.estimate import estimate_sentences
 from reverie.content.page import COLD, write_study_page
@@ -46,4 +47,5 @@ def shown(study: ContentStudy, done: Mapping[Cell, Trained | None], command: str
     tables: list[Table | str] = [score_table(summary, data, "recall@10", COLD) for data in study.recipe.data]
     if study.recipe.claims:
         tables.append(claims_table(summary, "comparisons"))
-    return StudyReport(found, [*tables, *tell_commits(summary.commits())], [page, study.folder / "summary.json"])
+    blind = [said for data in study.recipe.data for said in blind_sentences(summary, data)]
+    return StudyReport(found, [*tables, *blind, *tell_commits(summary.commits())], [page, study.folder / "summary.json"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reverie.content.cells import Cell, ContentCell, Trained, TruthCell
 from reverie.content.clip_world.files import WORLD_VERSION
-from reverie.content.data import UNKNOWN, OpenedData, in_place_of, open_data, with_clips
+from reverie.content.data import UNKNOWN, OpenedData, in_place_of, open_data, weights_of_starts, with_clips
 from reverie.content.recipe import CONTENT, ContentRecipe
 from reverie.content.results import COLUMNS, trained_rows, truth_rows
 from reverie.content.training import measure_truth, train_cell
@@ -20,7 +20,7 @@ from reverie.study.store import Store, claim, unreadable
 if TYPE_CHECKING:
     from reverie.content.clip_world.files import OpenedWorld
 
-VERSION = 1
+VERSION = 2
 """Of a training and what is measured of it."""
 TRAININGS, TRUTHS = "trainings", "truths"
 
@@ -89,16 +89,20 @@ class ContentStudy:
     def facts(self, cell: Cell) -> dict[str, Any]:
         """Return everything that a training and its measures depend on."""
         data = self.opened[cell.data]
-        facts: dict[str, Any] = {"data": data.split.sha256, "protocol": data.split.protocol, "version": VERSION}
+        facts: dict[str, Any] = {
+            "name": cell.data, "data": data.split.sha256, "protocol": data.split.protocol, "content": data.content_sha256,
+            "version": VERSION,
+        }  # fmt: skip
         if isinstance(cell, TruthCell):
             config = self.recipe.data[cell.data].world
             return facts | {"world": None if config is None else config.model_dump(mode="json"), "generator": WORLD_VERSION}
         recommender, training = self.recipe.recommenders[cell.recommender], self._training(cell).model_dump(mode="json")
         training.pop("checkpoint_seconds")
+        if starts := weights_of_starts(self.options(cell)):
+            facts["starts"] = starts
         return facts | {
-            "content": data.content_sha256 if cell.encoder else None, "model": recommender.model,
-            "options": in_place_of(data.clips, self.options(cell)), "training": training, "shown": self.recipe.shown,
-            "drop": self._drops(cell), "row": [cell.recommender, cell.encoder],
+            "model": recommender.model, "options": in_place_of(data.clips, self.options(cell)), "training": training,
+            "shown": self.recipe.shown, "drop": self._drops(cell), "row": [cell.recommender, cell.encoder],
         }  # fmt: skip
 
     def _training(self, cell: ContentCell) -> Any:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.cells import WHOLE, Cell, ContentCell, Trained, TruthCell
 from reverie.content.recipe import METRICS, ContentClaim, ContentRecipe
-from reverie.evaluation import Evaluation, pooled, sliced
+from reverie.content.results import sliced_by
+from reverie.evaluation import Evaluation, pooled
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.paired_queries import paired_by_query
 
@@ -67,9 +68,9 @@ class Summary:
     def evaluations(self, row: Row, part: str = "all") -> list[Evaluation]:
         """Return what was measured of a row on a slice, by seed; none where the slice has no target."""
         if row not in self._parts:
-            train = self.opened[row.data].split.train
+            split = self.opened[row.data].split
             whole = [one.evaluation(row.drop) for one in self.trained(row)]
-            self._parts[row] = [{"all": one} | sliced(one, train) for one in whole]
+            self._parts[row] = [{"all": one} | sliced_by(split, one) for one in whole]
         return [one[part] for one in self._parts[row] if part in one]
 
     def metrics(self, row: Row, part: str = "all") -> dict[str, dict[str, Any]]:
@@ -85,7 +86,7 @@ class Summary:
         if data not in self.truths:
             return None
         found = self.truths[data].evaluation(known)
-        return ({"all": found} | sliced(found, self.opened[data].split.train)).get(part)
+        return ({"all": found} | sliced_by(self.opened[data].split, found)).get(part)
 
     def commits(self) -> list[str]:
         """Return the states of the code that measured."""
@@ -94,14 +95,19 @@ class Summary:
     @cached_property
     def claims(self) -> list[dict[str, Any]]:
         """Rows of the claims table, corrected for the number of comparisons of a metric (of a slice) on the same data."""
-        rows = [
-            row
+        return [row for _, row in self.judged]
+
+    @cached_property
+    def judged(self) -> list[tuple[ContentClaim, dict[str, Any]]]:
+        """Comparisons, each with its row of the claims table."""
+        found = [
+            (claim, row)
             for claim in self.recipe.claims
             for data in claim.data or self.recipe.data
             for part in claim.slices
             for row in self._compared(claim, data, part)
         ]
-        return holm_by_metric(rows)
+        return list(zip([claim for claim, _ in found], holm_by_metric([row for _, row in found]), strict=True))
 
     def _compared(self, claim: ContentClaim, data: str, part: str) -> Iterator[dict[str, Any]]:
         sides = [_side(data, one) for one in (claim.first, claim.other)]
@@ -111,10 +117,14 @@ class Summary:
         commits = {one.commit for side in sides for one in self.trained(side)}
         for metric, found in paired_by_query(first, other, claim.metrics).items():
             yield to_claim_row(
-                found.effect, dataset=data, first=sides[0].said, other=sides[1].said, why=claim.why,
+                found.effect, dataset=data, first=sides[0].said, other=sides[1].said, why=_question(claim),
                 metric=metric if part == "all" else f"{part}/{metric}", values=(found.first, found.other),
                 commit=", ".join(sorted(commits)), seeds=(len(first), len(other)),
             )  # fmt: skip
+
+
+def _question(claim: ContentClaim) -> str:
+    return claim.why if claim.margin is None else f"{claim.why} (level: worse by {claim.margin:.0%} at most)"
 
 
 def _side(data: str, said: str) -> Row:

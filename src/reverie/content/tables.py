@@ -9,9 +9,8 @@ from typing import Any
 
 from reverie.content.carrying import EITHER, Carried, carried
 from reverie.content.cells import WHOLE
-from reverie.content.clip_world.oracle import blind_hit_rates
 from reverie.content.recipe import SLICES
-from reverie.content.results import said_options
+from reverie.content.results import blind_rates, said_options
 from reverie.content.summary import Row, Summary
 from reverie.content.training import KNOWN
 from reverie.evaluation import pooled
@@ -69,7 +68,7 @@ def world_notes(summary: Summary, data: str, metric: str) -> list[str]:
     if cold is None or name != "recall":
         return []
     n_cold = summary.truths[data].n_cold
-    chance, most = blind_hit_rates(cold.ranks["n_candidates"].to_numpy(), n_cold, int(k))
+    chance, most = blind_rates(summary.opened[data].split, cold, int(k))
     return [
         f"By construction a single frame of a new clip says nothing of whether it is liked: {metric} is {chance:.3f} by chance, "
         f"and at most {most:.3f} where all {n_cold} new clips come first. Oracles know tastes, not only histories."
@@ -113,7 +112,7 @@ def carrying_table(summary: Summary, row: Row, found: Carried) -> Table:
     clicks = summary.opened[row.data].split.train.item_counts()[found.items]
     middle = float(sorted(clicks[clicks > 0])[int((clicks > 0).sum()) // 2]) if (clicks > 0).any() else 0.0
     rare, popular = (clicks > 0) & (clicks < middle), clicks >= max(middle, 1)
-    groups = {"all": clicks >= 0, "cold (no event)": clicks == 0, "rare": rare, "popular": popular}
+    groups = {"all": clicks >= 0, "no event in training": clicks == 0, "rare": rare, "popular": popular}
     heads = [*found.parts, EITHER]
     rows: list[list[str | TableCell]] = [
         [name, str(int(mask.sum())), *(TableCell(f"{share:.0%}", value=share) for share in found.shares(mask).values())]

@@ -43,6 +43,9 @@ class Queries(Shown):
         For labelled rows (click or not): the label of each target.
     candidates, candidate_offsets : ndarray or None
         Jagged like the targets: rank only these items. None ranks the whole catalogue.
+    unread, unread_offsets : ndarray or None
+        Jagged like the targets: items of the user's past that no model may read, such as those held out of training. They are
+        seen as those of the history are.
     """
 
     sequences: Sequences
@@ -57,6 +60,8 @@ class Queries(Shown):
     candidates: NDArray[np.int32] | None = None
     candidate_offsets: NDArray[np.int64] | None = None
     targets_at: NDArray[np.int64] | None = None
+    unread: NDArray[np.int32] | None = None
+    unread_offsets: NDArray[np.int64] | None = None
 
     def _facts(self) -> dict[str, str]:
         """Return sizes, the rule for seen items, and what they ask."""
@@ -94,15 +99,14 @@ class Queries(Shown):
             These queries, in this order.
         """
         picked = flat_positions(self.offsets[index], self.offsets[index + 1])
-        candidates, bounds = self.candidates, self.candidate_offsets
-        if candidates is not None and bounds is not None:
-            candidates = candidates[flat_positions(bounds[index], bounds[index + 1])]
-            bounds = row_offsets(np.diff(bounds)[index])
+        candidates, candidate_offsets = _taken(self.candidates, self.candidate_offsets, index)
+        unread, unread_offsets = _taken(self.unread, self.unread_offsets, index)
         return replace(
             self, start=self.start[index], stop=self.stop[index], users=self.users[index], clusters=self.clusters[index],
             targets=self.targets[picked], offsets=row_offsets(np.diff(self.offsets)[index]),
-            labels=None if self.labels is None else self.labels[picked], candidates=candidates, candidate_offsets=bounds,
-            targets_at=None if self.targets_at is None else self.targets_at[picked],
+            labels=None if self.labels is None else self.labels[picked], candidates=candidates,
+            candidate_offsets=candidate_offsets, targets_at=None if self.targets_at is None else self.targets_at[picked],
+            unread=unread, unread_offsets=unread_offsets,
         )  # fmt: skip
 
     def target_column(self, name: str) -> NDArray[np.generic] | None:
@@ -111,8 +115,26 @@ class Queries(Shown):
         return self.sequences.columns[name][self.targets_at] if known else None
 
 
+def _taken(
+    values: NDArray[np.int32] | None, offsets: NDArray[np.int64] | None, index: NDArray[np.int64]
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int64] | None]:
+    """Return jagged values of some queries, where there are any."""
+    if values is None or offsets is None:
+        return None, None
+    return values[flat_positions(offsets[index], offsets[index + 1])], row_offsets(np.diff(offsets)[index])
+
+
+def unread_keys(queries: Queries) -> NDArray[np.int64]:
+    """Return what is seen and not read as keys query * (N + 1) + code."""
+    if queries.unread is None or queries.unread_offsets is None:
+        return np.zeros(0, dtype=np.int64)
+    query = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(queries.unread_offsets))
+    keys: NDArray[np.int64] = query * (queries.sequences.vocabulary.n_items + 1) + queries.unread
+    return keys
+
+
 def repeated_targets(queries: Queries) -> NDArray[np.bool_]:
-    """Return which targets stand in the history of their own query → [T].
+    """Return which targets their own query has seen, in its history or unread → [T].
 
     Parameters
     ----------
@@ -129,6 +151,9 @@ def repeated_targets(queries: Queries) -> NDArray[np.bool_]:
         hits = np.concatenate([[0], np.cumsum(history == np.repeat(queries.targets[target_at], lengths))])
         ends = np.cumsum(lengths)
         repeated[target_at] = hits[ends] > hits[ends - lengths]
+    if queries.unread is not None:
+        keys = queries.target_queries * (queries.sequences.vocabulary.n_items + 1) + queries.targets
+        repeated |= np.isin(keys, unread_keys(queries))
     return repeated
 
 

@@ -53,11 +53,15 @@ class Recoder:
     def queries(self, queries: Queries) -> Queries:
         """Return the same questions; targets and candidates that are unknown become 0."""
         _, kept, before = self._recoded(queries.sequences)
+        unread, unread_offsets = queries.unread, queries.unread_offsets
+        if unread is not None and unread_offsets is not None:
+            codes = self.items[unread]
+            unread, unread_offsets = codes[codes > 0], row_offsets(codes > 0)[unread_offsets]
         return replace(
             queries, sequences=self.sequences(queries.sequences), start=before[queries.start], stop=before[queries.stop],
             users=self.users[queries.users], targets=self.items[queries.targets],
             candidates=None if queries.candidates is None else self.items[queries.candidates],
-            targets_at=queries.targets_at if kept.all() else None,
+            targets_at=queries.targets_at if kept.all() else None, unread=unread, unread_offsets=unread_offsets,
         )  # fmt: skip
 
     def _recoded(self, rows: Sequences) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
@@ -96,7 +100,13 @@ def recode(split: Split, vocabulary: Vocabulary) -> Split:
                 f"{missing.sum()} {kind}s of the split are not in the vocabulary, the first is {ids[int(missing.argmax())]!r}; "
                 f"grow the vocabulary first, as reverie.models.warm_start does, or create the model from this split"
             )
+    held_out = split.held_out
+    if held_out is not None:
+        marked = np.zeros(vocabulary.n_items + 1, dtype=np.bool_)
+        marked[coder.items[held_out]] = True
+        held_out = marked
     return replace(
         split, train=coder.sequences(split.train), valid=coder.queries(split.valid), test=coder.queries(split.test),
         refit=coder.sequences(split.refit), labelled=None if split.labelled is None else coder.sequences(split.labelled),
+        held_out=held_out,
     )  # fmt: skip

@@ -38,6 +38,8 @@ class Split(Shown):
         How many users, the last ones, were added by `append`.
     labelled : Sequences or None
         Where events carry labels: every training event with its column ``label``; `train` then holds the liked ones only.
+    held_out : ndarray or None, shape [N + 1], bool
+        Which items a draw has held out of training, as `cold_items` does; None without a draw.
     """
 
     train: Sequences
@@ -49,6 +51,7 @@ class Split(Shown):
     sha256: str
     n_appended: int = 0
     labelled: Sequences | None = None
+    held_out: NDArray[np.bool_] | None = None
 
     def _facts(self) -> dict[str, str]:
         """Return dataset, protocol and sizes."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reverie.data.batch import SequenceBatch, padded, query_batch
-from reverie.data.queries import Queries
+from reverie.data.queries import Queries, unread_keys
 from reverie.data.recode import Recoder
 from reverie.data.sequences import flat_positions
 from reverie.errors import DataError, RunError
@@ -111,12 +111,12 @@ def score_batch(
 
 
 def history_keys(queries: Queries, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the items of whole histories as keys row * (N + 1) + code, as often as they occur; index [B]."""
+    """Return the items of whole histories, and those unread, as keys row * (N + 1) + code, as often as they occur; index [B]."""
     start, stop = queries.start[index], queries.stop[index]
     items = queries.sequences.items[flat_positions(start, stop)].astype(np.int64)
     rows = np.repeat(np.arange(len(index), dtype=np.int64), stop - start)
     keys: NDArray[np.int64] = rows * (queries.sequences.vocabulary.n_items + 1) + items
-    return keys
+    return keys if queries.unread is None else np.concatenate([keys, unread_keys(queries.take(index))])
 
 
 @contextlib.contextmanager

@@ -15,7 +15,9 @@ HEAD = 0.2
 """Share of the catalogue that counts as popular."""
 
 
-def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Sequences) -> dict[str, NDArray[np.bool_]]:
+def slice_masks(
+    items: NDArray[np.int32], lengths: NDArray[np.int32], train: Sequences, held_out: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray[np.bool_]]:
     """Return which rows belong to which slice.
 
     Parameters
@@ -25,12 +27,15 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     lengths : ndarray, shape [R], int
         Length of the history of each row.
     train : Sequences
+    held_out : ndarray or None, shape [N + 1], bool
+        Items that a draw has held out (`Split.held_out`).
 
     Returns
     -------
     dict of str to ndarray, shape [R], bool
         ``target:popular`` (trained at least as often as the item at 20 % of the catalogue, most popular first) and
-        ``target:rare`` (the others); ``target:warm`` (in training) and ``target:cold`` (never in training, also rare);
+        ``target:rare`` (the others); ``target:warm`` (in training) and ``target:cold`` (never in training, also rare), of which
+        with a draw only the items drawn are cold, and the others ``target:unseen``;
         ``history:short`` (up to the median length of the rows) and ``history:long``; ``history:empty`` and ``history:some``
         (with at least one event).
     """
@@ -40,8 +45,11 @@ def slice_masks(items: NDArray[np.int32], lengths: NDArray[np.int32], train: Seq
     trained = counts[items]
     popular, warm = trained >= threshold, trained > 0
     short = lengths <= (np.median(lengths) if len(lengths) else 0)
+    cold = {"target:cold": ~warm}
+    if held_out is not None:
+        cold = {"target:cold": held_out[items] & ~warm, "target:unseen": ~held_out[items] & ~warm}
     return {
-        "target:popular": popular, "target:rare": ~popular, "target:warm": warm, "target:cold": ~warm, "history:short": short,
+        "target:popular": popular, "target:rare": ~popular, "target:warm": warm, **cold, "history:short": short,
         "history:long": ~short, "history:empty": lengths == 0, "history:some": lengths > 0,
     }  # fmt: skip
 
@@ -53,7 +61,7 @@ def kind_masks(ranks: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
     return {f"kind:{kind}": (ranks["kind"] == kind).to_numpy() for kind in ranks["kind"].unique().sort() if kind}
 
 
-def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
+def sliced(evaluation: Evaluation, train: Sequences, held_out: NDArray[np.bool_] | None = None) -> dict[str, Evaluation]:
     """Cut an evaluation into slices, each an evaluation of its own.
 
     Ranks and labelled rows are kept by their target, lists by their query. A query with several targets is measured in a
@@ -64,6 +72,8 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
     evaluation : Evaluation
         What was measured.
     train : Sequences
+    held_out : ndarray or None, shape [N + 1], bool
+        Items that a draw has held out (`Split.held_out`).
 
     Returns
     -------
@@ -72,8 +82,8 @@ def sliced(evaluation: Evaluation, train: Sequences) -> dict[str, Evaluation]:
         any target are left out.
     """
     ranks, scored = evaluation.ranks, evaluation.scored
-    masks = slice_masks(ranks["target"].to_numpy(), ranks["length"].to_numpy(), train) | kind_masks(ranks)
-    labelled = {} if scored is None else slice_masks(scored["item"].to_numpy(), scored["length"].to_numpy(), train)
+    masks = slice_masks(ranks["target"].to_numpy(), ranks["length"].to_numpy(), train, held_out) | kind_masks(ranks)
+    labelled = {} if scored is None else slice_masks(scored["item"].to_numpy(), scored["length"].to_numpy(), train, held_out)
     parts = {}
     for name, mask in masks.items():
         if mask.any():

@@ -23,7 +23,7 @@ from reverie.nn.heads import DotHead, IdTable
 from reverie.nn.states import ReadsLast, last_states, real_positions, score_items, targets_ahead
 from reverie.objectives.adversarial import Adversary
 from reverie.objectives.in_batch import InBatchDebiasedObjective
-from reverie.objectives.objective import Objective, asked_scores, create_objective, observed
+from reverie.objectives.objective import Objective, create_objective, observed, reads_catalogue
 from reverie.protocols import Card, Represents
 
 
@@ -130,8 +130,7 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
         """Return the training loss, averaged over all positions of the batch."""
         slots = batch
         batch = targets_ahead(batch, self.ahead) if self.ahead else batch
-        real = 0 if batch.targets is None else int((batch.targets > 0).sum())
-        items = step_items(self.encoder, asked_scores(self.objective, real))
+        items = step_items(self.encoder, slots, reads_catalogue(self.objective))
         if isinstance(self.objective, InBatchDebiasedObjective):
             return {"loss": self._debiased(self.objective, items, batch, slots).mean()}
         states, targets, users = real_positions(lambda codes: self._scaled(items.encode(codes)), self._states, batch)

@@ -168,16 +168,11 @@ class DenoisedObjective(nn.Module):
         return truncation_factors(losses, self.config.drop * grown)
 
 
-def asked_scores(objective: Objective, rows: int) -> float:
-    """Return how many scores of items an objective asks for, of so many rows together: infinite for the whole catalogue."""
+def reads_catalogue(objective: Objective) -> bool:
+    """Return whether an objective asks for the scores of the whole catalogue."""
     if isinstance(objective, DenoisedObjective):
-        return asked_scores(objective.objective, rows)
-    if isinstance(objective, InBatchDebiasedObjective):
-        return 0
-    if not isinstance(objective, SampledObjective):
-        return float("inf")
-    drawn = objective.negatives
-    return drawn.n if drawn.shared and drawn.source != "in_batch" else rows * (1 if drawn.source == "in_batch" else drawn.n)
+        return reads_catalogue(objective.objective)
+    return not isinstance(objective, InBatchDebiasedObjective | SampledObjective)
 
 
 def observed(objective: Objective, train: Sequences) -> Objective:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from reverie.data.batch import SequenceBatch
+from reverie.data.content import ItemFeatures
+from reverie.data.plans import create_plan
+from reverie.data.splits import cold_items, leave_one_out
+from reverie.models import create_model
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.models.item_encoders.step import DistinctItems, WholeTable, step_items
 from reverie.nn.heads import DotHead, HasTable, IdTable
 from reverie.objectives import SampledSoftmax, create_objective, full_softmax
 from reverie.objectives.config import NegativesConfig
+from reverie.testing import tiny_dataset
 
 N, D, F = 11, 4, 6
 
@@ -138,15 +147,52 @@ def test_the_second_pass_of_gradient_caching_draws_and_counts_as_the_first() -> 
     torch.testing.assert_close(network.encode(torch.arange(1, N + 1)).sum() - out.sum(), slope.sum())
 
 
+def batch(items: list[list[int]], targets: list[int]) -> SequenceBatch:
+    codes = torch.tensor(items)
+    return SequenceBatch(codes, (codes > 0).sum(1), torch.zeros(len(items), dtype=torch.int64), torch.tensor(targets))
+
+
+SOFTMAX = {"kind": "sampled_softmax", "negatives": {"source": "in_batch"}, "logq": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("sasrec", {"objective": {"kind": "in_batch_debiased"}}),
+        ("sasrec", {"objective": SOFTMAX}),
+        ("gru4rec", {"objective": SOFTMAX}),
+        ("dssm", {"user": "history", "objective": SOFTMAX}),
+        ("daydream", {"objective": SOFTMAX}),
+        ("dreamrec", {"detach_target": True}),
+        ("comirec", {"objective": SOFTMAX}),
+    ],
+)
+def test_a_step_reads_what_was_clicked_in_one_call_and_nothing_that_is_held_out(name: str, options: dict[str, Any]) -> None:
+    dataset = tiny_dataset()
+    content = {"image": ItemFeatures(dataset.vocabulary.items, np.random.default_rng(0).random((20, 3), dtype=np.float32))}
+    split = cold_items(leave_one_out(replace(dataset, content=content)), 0.2, 0.1)
+    model: Any = create_model(name, split, item_encoder={"kind": "features", "modality": "image"}, **options)
+    model.observe(split.train)
+    asked: list[list[int]] = []
+    encoder = next(part for part in model.modules() if isinstance(part, ContentEncoder))
+    read = encoder.vectors
+    encoder.vectors = lambda items: asked.append(items.tolist()) or read(items)  # type: ignore[func-returns-value]
+    plan = create_plan(model.plan, split.train, model.history)
+    model.train().loss(plan.batch(np.arange(len(plan))))
+    assert asked == [sorted(set(split.train.items[split.train.positions()].tolist()))]
+    assert len(asked[0]) < split.vocabulary.n_items
+
+
 def test_a_step_encodes_what_it_asks_for_once_and_scores_as_the_whole_table() -> None:
     network, states = Network().train(), torch.randn(3, D)
-    few = step_items(network, asked=5)
+    few = step_items(network, batch([[1, 0], [4, 1]], [4, 6]))
     assert isinstance(few, DistinctItems)
+    assert network.asked == [[1, 4, 6]]  # inputs and targets in one call
     read, head = few.encode(torch.tensor([[1, 0], [4, 1]])), few.head()
     assert isinstance(head, HasTable)
     scores = head.scores(states, torch.tensor([[4, 6], [1, 1], [3, 6]]))
-    assert network.asked == [[1, 4], [6]]
-    whole = step_items(network, asked=N)
+    assert network.asked == [[1, 4, 6]]
+    whole = step_items(network, batch([[1]], [1]), whole=True)
     assert isinstance(whole, WholeTable)
     torch.testing.assert_close(read, whole.encode(torch.tensor([[1, 0], [4, 1]])))
     torch.testing.assert_close(scores, whole.head().scores(states, torch.tensor([[4, 6], [1, 1], [3, 6]])))
@@ -171,7 +217,7 @@ def test_sampled_losses_and_gradients_are_those_over_the_whole_table(shared: boo
 
 def test_an_id_table_is_used_as_it_always_was() -> None:
     table = IdTable(5, D)
-    step = step_items(table, asked=1)
+    step = step_items(table, batch([[1]], [1]))
     head = step.head()
     assert isinstance(head, DotHead)
     assert head.table is table.weight

@@ -49,7 +49,7 @@ class Oracle:
         return found if items is None else found.gather(1, (items.cpu() - 1).clamp(min=0))
 
 
-def blind_hit_rates(n_candidates: NDArray[np.int64], n_cold: int, k: int) -> tuple[float, float]:
+def blind_hit_rates(n_candidates: NDArray[np.int64], n_new: NDArray[np.int64], k: int) -> tuple[float, float]:
     """Return hit rates at k on items without clicks of a model that cannot tell motions or sounds apart.
 
     By construction single frames of all motions have one distribution, so nothing about a new clip tells whether it is liked. The
@@ -60,8 +60,9 @@ def blind_hit_rates(n_candidates: NDArray[np.int64], n_cold: int, k: int) -> tup
     ----------
     n_candidates : ndarray, shape [Q]
         Of each query.
-    n_cold : int
-        Clips that nobody clicked in training.
+    n_new : ndarray, shape [Q]
+        Candidates among them that nobody clicked in training.
     k : int
     """
-    return float(np.minimum(1, k / n_candidates).mean()), min(1.0, k / max(1, n_cold))
+    chance, first = (float(np.minimum(1, k / np.maximum(1, count)).mean()) for count in (n_candidates, n_new))
+    return chance, first

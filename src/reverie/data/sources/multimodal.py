@@ -18,6 +18,7 @@ from reverie.data.readers.formats import open_table
 from reverie.data.sources.fetch import find_file
 from reverie.errors import DataError, short
 from reverie.packed import unpacked
+from reverie.seeds import numpy_generator
 
 PARTS = ("train", "valid", "test")
 MATRICES = {"train": "trnMat.npz", "valid": "valMat.npz", "test": "tstMat.npz"}
@@ -75,12 +76,17 @@ def read_mmrec(folder: Path) -> Loaded:
 
 
 def read_matrices(folder: Path) -> Loaded:
-    """Read ``trnMat.npz``, ``valMat.npz`` and ``tstMat.npz``, users by items, and features whose row is the column of the item."""
+    """Read ``trnMat.npz``, ``valMat.npz`` and ``tstMat.npz``, users by items, and features whose row is the column of the item.
+
+    A matrix ascends by item within a user, which a model of histories would take for the order of the clicks ("the next item has a
+    greater number"), so events are laid out by a fixed draw.
+    """
     parts, n_items = {}, 0
     for part, name in MATRICES.items():
         path = find_file(folder, name)
         users, items, width = _read_matrix(path)
-        parts[part] = pl.DataFrame({"user": users.astype(np.int64), "item": items.astype(np.int64)})
+        order = numpy_generator(0, "events of a matrix", part).permutation(len(users))
+        parts[part] = pl.DataFrame({"user": users[order].astype(np.int64), "item": items[order].astype(np.int64)})
         n_items = max(n_items, width)
     loaded = Loaded.of_parts(parts, "none")
     content, notes = _numbered_features(folder, n_items)

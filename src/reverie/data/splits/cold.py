@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.data.queries import Queries
-from reverie.data.sequences import Sequences, row_offsets
+from reverie.data.sequences import Sequences, flat_positions, row_offsets
 from reverie.data.split import Split
 from reverie.data.splits.checked import checks_options
 from reverie.errors import ConfigError, DataError
@@ -21,12 +21,13 @@ def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int 
     """Hold some items out of training, so that nobody has clicked them when they are asked about.
 
     Two sets of items without a common one are drawn by the seed: `share` of the catalogue for the test, `valid` of it for
-    choosing. Their events leave training, the refit and all histories. They stay candidates everywhere. A validation question
-    about an item that is held out for the test is dropped, and a test question about one that is held out for choosing, so
-    that nothing chosen has seen an answer of the test; the targets that are left are ``target:cold`` and ``target:warm``
-    (`reverie.evaluation.slices`). **What leaks:** what the protocol of the split lets leak, and nothing of the cold items but
-    their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular; under
-    ``leave_one_out`` the share of questions about cold items is about `share`.
+    choosing. Their events leave training, the refit and all histories; those that a user has clicked before are taken out of that
+    user's ranking as the history is (`Queries.unread`), and they stay candidates otherwise. A validation question about an item
+    that is held out for the test is dropped, and a test question about one that is held out for choosing, so that nothing chosen
+    has seen an answer of the test; the targets that are left are ``target:cold``, ``target:warm``, and ``target:unseen``, which had
+    no training event anyway (`reverie.evaluation.slices`). **What leaks:** what the protocol of the split lets leak, and nothing of
+    the cold items but their titles and features. The draw is blind to popularity, so a cold item may be one of the most popular;
+    under ``leave_one_out`` the share of questions about cold items is about `share`.
 
     Parameters
     ----------
@@ -62,7 +63,10 @@ def cold_items(split: Split, share: float = 0.1, valid: float = 0.05, seed: int 
     said = f"cold_items(share={share:g},valid={valid:g},seed={seed})"
     train, refit = (_filled(without.rows(rows)) for rows in (split.train, split.refit))
     valid_queries, test = without.queries(split.valid, for_test), without.queries(split.test, for_valid)
-    cut = replace(split, train=train, refit=refit, valid=valid_queries, test=test, protocol=f"{split.protocol},{said}")
+    cut = replace(
+        split, train=train, refit=refit, valid=valid_queries, test=test, protocol=f"{split.protocol},{said}",
+        held_out=without.is_cold,
+    )  # fmt: skip
     for name, part in (("training", cut.train), ("validation", cut.valid), ("test", cut.test)):
         if not len(part):
             raise DataError(f"'cold_items' leaves no {name} rows of '{split.dataset}'; hold out fewer items")
@@ -94,12 +98,14 @@ class _Without:
 
     def queries(self, queries: Queries, dropped: NDArray[np.bool_]) -> Queries:
         """Return the questions that have a target left, without the targets of some items; dropped [N + 1]."""
-        before, places, _ = self._move(queries.sequences)
+        before, places, moved = self._move(queries.sequences)
         asked, at = ~dropped[queries.targets], queries.targets_at
+        first, last = (ends - before[ends] for ends in (queries.start, queries.stop))  # events before, among those moved
         offsets = row_offsets(asked)[queries.offsets]
         found = replace(
             queries, sequences=self.rows(queries.sequences), start=before[queries.start], stop=before[queries.stop],
             targets=queries.targets[asked], offsets=offsets, targets_at=None if at is None else places[at[asked]],
+            unread=moved["items"][before[-1] + flat_positions(first, last)], unread_offsets=row_offsets(last - first),
         )  # fmt: skip
         return found.take(np.flatnonzero(np.diff(offsets) > 0))
 

@@ -7,11 +7,12 @@ from reverie.data.batch import SequenceBatch
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.comirec.config import ComiRecConfig
 from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import step_items
 from reverie.models.learned import ObjectiveModel
 from reverie.nn.blocks import Dropout
-from reverie.nn.heads import DotHead
 from reverie.nn.states import score_items
 from reverie.objectives import create_objective
+from reverie.objectives.objective import reads_catalogue
 
 MULTIPLE = 4
 """Hidden width of the pooling network as a multiple of the width of item vectors."""
@@ -40,7 +41,10 @@ class ComiRec(ObjectiveModel):
 
     def interests(self, batch: SequenceBatch) -> Tensor:
         """Return the interests of each history → [B, K, D]."""
-        vectors = self.encoder.encode(batch.items)
+        return self._interests(self.encoder.encode(batch.items), batch)
+
+    def _interests(self, vectors: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return the interests of each history, from the vectors of its events; vectors [B, L, D] → [B, K, D]."""
         events = self.dropout(vectors * vectors.shape[-1] ** 0.5)
         ago = batch.lengths[:, None] - 1 - torch.arange(batch.items.shape[1], device=batch.items.device)
         real = (ago >= 0)[..., None]
@@ -65,9 +69,9 @@ class ComiRec(ObjectiveModel):
         """Return the training loss of the chosen interests, averaged over the batch."""
         if batch.targets is None or batch.targets.shape != batch.lengths.shape:
             raise ValueError(f"comirec trains on batches with targets of shape {list(batch.lengths.shape)}, one per history")
-        interests, table = self.interests(batch), self.item_table()
+        items = step_items(self.encoder, batch, reads_catalogue(self.objective))
+        interests = self._interests(items.encode(batch.items), batch)
         with torch.no_grad():
-            liked = torch.einsum("bkd,bd->bk", interests, table[batch.targets - 1]).argmax(dim=1)
+            liked = torch.einsum("bkd,bd->bk", interests, items.encode(batch.targets)).argmax(dim=1)
         chosen = interests[torch.arange(len(liked), device=liked.device), liked]
-        head = DotHead(table, rowwise=self.encoder.rowwise)
-        return {"loss": self.objective.loss(chosen, batch.targets, head).mean()}
+        return {"loss": self.objective.loss(chosen, batch.targets, items.head()).mean()}

@@ -21,7 +21,7 @@ from reverie.models.learned import ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import PreNormBlock
 from reverie.nn.states import last_states, real_positions, targets_ahead
-from reverie.objectives.objective import Objective, asked_scores, create_objective
+from reverie.objectives.objective import Objective, create_objective, reads_catalogue
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -68,8 +68,7 @@ def daydream_loss(
     network: DaydreamNetwork, config: DaydreamConfig, objective: Objective, signal: Tensor, spread: Tensor, batch: SequenceBatch
 ) -> dict[str, Tensor]:
     """Return the terms of the loss, each averaged over all positions of the batch; signal, spread [T]."""
-    rows = batch.size if batch.targets is None else int((batch.targets > 0).sum())
-    items = step_items(network.items, asked_scores(objective, rows))
+    items = step_items(network.items, batch, reads_catalogue(objective))
     h, targets = _guidance(network, config, batch, items.encode)
     head = items.head(project_to_sphere, scale=1 / (config.temperature * config.dim))
     near, codes = head.over(targets)

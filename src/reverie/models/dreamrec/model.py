@@ -76,7 +76,7 @@ class DreamRec(GuidedDiffusionModel):
     def loss(self, batch: SequenceBatch) -> dict[str, Tensor]:
         """Return the squared error of denoised target vectors."""
         targets = require_targets(batch, "dreamrec")
-        items = step_items(self.items, asked=0)
+        items = step_items(self.items, batch)
         x0 = self._scaled(items.encode(targets))
         x0 = x0.detach() if self.config.detach_target else x0
         h = last_states(self._read(items.encode(batch.items), batch), batch.lengths)

@@ -1,5 +1,7 @@
 """DSSM: a tower of layers over what is known of the user, another over the item, and their inner product."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,11 +11,13 @@ from reverie.data.sequences import Sequences
 from reverie.data.vocabulary import Vocabulary
 from reverie.models.dssm.config import DSSMConfig
 from reverie.models.item_encoders.create import create_item_encoder
+from reverie.models.item_encoders.step import step_items
 from reverie.models.kept import Kept
 from reverie.models.learned import InnerProductScores, ObjectiveModel
 from reverie.nn.heads import LazyHead
 from reverie.nn.states import known_users, mark_trained
 from reverie.objectives import create_objective
+from reverie.objectives.objective import reads_catalogue
 
 
 def tower(width: int, hidden: tuple[int, ...], dropout: float) -> nn.Sequential:
@@ -58,9 +62,9 @@ class DSSM(InnerProductScores, ObjectiveModel):
     def represent(self, batch: SequenceBatch) -> Tensor:
         """Return one vector per user → [B, D]."""
         if self.users is None:
-            return self._vectors(batch, None)
+            return self._vectors(batch, None, self.encoder.encode)
         known = known_users(batch.users, self.trained)
-        vectors = self._vectors(batch, known)
+        vectors = self._vectors(batch, known, self.encoder.encode)
         if self.config.user == "both" or bool(known.all()):
             return vectors
         tables = F.pad(self.item_table(), (0, 0, 1, 0))
@@ -74,8 +78,9 @@ class DSSM(InnerProductScores, ObjectiveModel):
         """Return the training loss, averaged over the rows of the batch."""
         targets = require_targets(batch, "dssm")
         self._kept.forget()
-        states = self._vectors(batch, None if self.users is None else batch.users >= 0)
-        head = LazyHead(self.n_items, lambda items: self._items(self.encoder.encode(items)))
+        items = step_items(self.encoder, batch, reads_catalogue(self.objective))
+        states = self._vectors(batch, None if self.users is None else batch.users >= 0, items.encode)
+        head = LazyHead(self.n_items, lambda codes: self._items(items.encode(codes)))
         return {"loss": self.objective.loss(states, targets, head, batch.weights, batch.users).mean()}
 
     def observe(self, train: Sequences) -> None:
@@ -87,11 +92,11 @@ class DSSM(InnerProductScores, ObjectiveModel):
         """Forget the item table: weights have changed."""
         self._kept.forget()
 
-    def _vectors(self, batch: SequenceBatch, known: Tensor | None) -> Tensor:
-        """Return what the user tower gives; known [B]: who has a trained vector → [B, D]."""
+    def _vectors(self, batch: SequenceBatch, known: Tensor | None, encode: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return what the user tower gives; known [B]: who has a trained vector; `encode` gives vectors of items → [B, D]."""
         taken: list[Tensor] = []
         if self.config.user != "id":
-            taken.append(_mean(self.encoder.encode(batch.items), batch))
+            taken.append(_mean(encode(batch.items), batch))
         if self.users is not None and known is not None and bool(known.any()):
             taken.append(self.users[batch.users.masked_fill(~known, 0)] * known[:, None])
         elif self.users is not None:

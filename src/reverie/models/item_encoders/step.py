@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.data.batch import SequenceBatch
 from reverie.models.item_encoders.base import ContentEncoder
 from reverie.nn.heads import DotChunk, DotHead, IdTable
 
@@ -23,7 +24,7 @@ def _as_it_is(rows: Tensor) -> Tensor:
 
 @dataclass
 class DistinctItems:
-    """Vectors of the items that a step has asked for so far; those not asked for before are encoded.
+    """Vectors of the items that a step has asked for so far; those not asked for before are encoded, as a batch of their own.
 
     Attributes
     ----------
@@ -108,15 +109,22 @@ class WholeTable:
         return DotHead(prepare(self.rows), rowwise=self.encoder.rowwise, **options)
 
 
-def step_items(encoder: IdTable | ContentEncoder, asked: float) -> WholeTable | DistinctItems:
+def step_items(encoder: IdTable | ContentEncoder, batch: SequenceBatch, whole: bool = False) -> WholeTable | DistinctItems:
     """Return the vectors of one training step.
+
+    Content is read of inputs and targets in one call, so that batch normalisation sees them together, and of no other item that the
+    loss does not ask for: one that is held out of training must not move its statistics.
 
     Parameters
     ----------
     encoder : IdTable or ContentEncoder
-    asked : float
-        How many scores of items the step is expected to ask for; with as many as there are items, the whole table is computed.
+    batch : SequenceBatch
+        Its inputs and targets are encoded.
+    whole : bool
+        Whether the loss asks for the whole catalogue, items without training events included.
     """
-    if isinstance(encoder, IdTable) or asked >= encoder.n_items or not encoder.training:
+    if isinstance(encoder, IdTable) or whole or not encoder.training:
         return WholeTable(encoder)
-    return DistinctItems(encoder)
+    items = DistinctItems(encoder)
+    items.places(torch.cat([codes.reshape(-1) for codes in (batch.items, batch.targets) if codes is not None]))
+    return items
