@@ -86,9 +86,7 @@ def dots(summary: Summary, clips: str, network: str) -> Figure:
     for name, weights in zip(groups, ("ema", "student"), strict=True):
         for at, method in enumerate(summary.methods(clips, network)):
             row = Row(clips, network, method, "ema" if weights == "ema" else "student")
-            effect, value = summary.mean(row), fmean(summary.values(row))
-            ends = None if effect is None or effect.low is None or effect.high is None else (effect.low, effect.high)
-            groups[name].append(Point(method, look(at), 0.0, value, ends))
+            groups[name].append(Point(method, look(at), 0.0, fmean(summary.values(row)), summary.interval(row)))
     said = "; ".join(f"{point.label} {point.y:.3f}" for point in groups["mean weights"])
     alt = f"Accuracy of {network} on {clips} by method: {said}"
     return Figure(f"{network} on {clips}", "", dot_plot(groups, f"dots-{clips}-{network}", "accuracy", alt))

@@ -46,12 +46,9 @@ def baseline_sentences(summary: Summary, clips: str) -> list[str]:
 
 
 def accuracy_cell(summary: Summary, row: Row) -> TableCell:
-    """Return the accuracy of a row with its interval, or its mean alone where clips are not known one by one."""
-    effect = summary.mean(row)
-    if effect is None:
-        return TableCell(_plain(summary.values(row)))
-    ends = span(effect.low, effect.high, 3) if effect.low is not None else ""
-    return TableCell(number(effect.value, 3), ends, value=effect.value, low=effect.low, high=effect.high)
+    """Return the accuracy of a row with its t-interval over seeds or folds."""
+    value, (low, high) = fmean(summary.values(row)), summary.interval(row) or (None, None)
+    return TableCell(number(value, 3), span(low, high, 3), value=value, low=low, high=high)
 
 
 def class_table(summary: Summary, clips: str, network: str) -> Table:
@@ -94,8 +91,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             for weights in WEIGHTS:
                 for checkpoint in CHECKPOINTS:
                     row = Row(clips, network, method, weights, checkpoint)
-                    effect = summary.mean(row)
-                    ends: dict[str, Any] = {} if effect is None else {"low": effect.low, "high": effect.high}
+                    ends = dict(zip(("low", "high"), summary.interval(row) or (None, None), strict=True))
                     about: dict[str, Any] = {
                         "set": clips,
                         "network": network,
