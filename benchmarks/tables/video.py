@@ -33,8 +33,9 @@ Written by `python benchmarks/tables/video.py` from `results/video.csv` and `res
 numbers are made: [Video](../video.md).
 
 Top-1 accuracy on test clips, mean over seeds or folds, in brackets the 95 % t-interval over them; comparisons are Student's t
-over them as well, so that test clips that all seeds share count as fixed. “mean weights” are the exponential running mean that every row keeps. Checkpoints are chosen on validation clips; “best test”
-was chosen on the test clips and is optimistic. None of these sets is one of the paper's: the order of methods is what is tested.
+over them as well, so that test clips that all seeds share count as fixed. “mean weights” are the exponential running mean that
+every row keeps. Checkpoints are chosen on validation clips; “best test” was chosen on the test clips and is optimistic. None of
+these sets is one of the paper's: the order of methods is what is tested.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie video study video-500-tsm --results results/video.csv`.\n"
 HEADS = ("mean weights", "student", "last, mean weights", "best test, mean weights", "ECE", "NLL", "s a step", "MB")

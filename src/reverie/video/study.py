@@ -17,7 +17,7 @@ from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
 from reverie.video.results import COLUMNS, baseline_rows, restored, restored_baselines, result_rows
 from reverie.video.tasks import Tasks
 
-VERSION = 1
+VERSION = 2
 """Of a training and what is measured of it."""
 KIND = "recognition"
 BASELINES = "baselines"
