@@ -125,8 +125,9 @@ class SvMixConfig(SelectiveConfig):
     initial: float = 4.0
     """First weight of the constant channel in the values."""
     standardise: bool = False
-    """Show the selector features less their mean over the places of a clip, with a mean square of one (our extension). Features
-    behind a ReLU have much in common, so that attention is nearly even and W_q is given little gradient."""
+    """Show the selector features less their mean over the places of a clip, or over its frames with the temporal module, with a
+    mean square of one (our extension). Features behind a ReLU have much in common, so that attention is nearly even and W_q is
+    given little gradient."""
     area_weight: NonNegativeFloat = 0.1
     """0 leaves the area term out."""
     area_margin: NonNegativeFloat = 0.1
