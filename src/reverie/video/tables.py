@@ -79,7 +79,8 @@ def mask_table(summary: Summary) -> Table | None:
 MASK_NOTE = (
     "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 "
     "for a hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own one "
-    "that is left, and their sum less 1: 0 for a mask that is the same everywhere, 1 for one that shows both objects whole."
+    "that is left, and their sum less 1: 0 for a mask that is the same everywhere, 1 for one that shows both objects whole. "
+    "ResizeMix shows a partner whole, made small, so that its sum tells what is left of the own object."
 )
 
 

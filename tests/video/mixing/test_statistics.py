@@ -12,7 +12,7 @@ from PIL import Image
 
 from reverie.errors import DataError
 from reverie.video.filmstrip import filmstrip, mixed_strips
-from reverie.video.mixing import create_mixer, mask_statistics, mix_log_mel
+from reverie.video.mixing import Pairs, create_mixer, mask_statistics, mix_log_mel
 from reverie.video.roles import Mixed
 
 
@@ -47,6 +47,21 @@ def test_a_constant_mask_is_nowhere_and_one_that_shows_both_objects_is_on_them()
     hidden = mask_statistics(torch.full((2, 1, 4, 4), 0.3), partners, objects)
     assert hidden.partner_object.isnan().tolist() == [True, False]
     assert set(mask_statistics(torch.rand(2, 1, 4, 4), partners).means()) == {"area", "entropy"}
+
+
+def test_the_object_of_a_partner_made_small_is_looked_for_in_its_box(generator: torch.Generator) -> None:
+    mixer, objects = create_mixer("resizemix"), torch.zeros(2, 3, 24, 24, dtype=torch.bool)
+    objects[0, :, :4, :4], objects[1, :, 18:, 16:] = True, True
+    for share in (0.4, 0.75):
+        pairs, clips = Pairs(torch.tensor([1, 0]), torch.full((2,), share)), objects[:, :, None].expand(2, 3, 3, 24, 24).float()
+        mixed = mixer.mix_pairs(clips, torch.eye(2), None, pairs, generator)
+        assert mixed.own is not None
+        there = mixer.place(objects[mixed.partners].float(), mixed.own)
+        shown = mixed.clips[:, :, 0] - mixed.own * objects  # clips are their objects, so what is left is the partner's
+        torch.testing.assert_close(there, shown, rtol=0, atol=1e-5)
+        found = mask_statistics(mixed.own, mixed.partners, objects, there)
+        torch.testing.assert_close(found.partner_object, torch.ones(2))
+        torch.testing.assert_close(found.on_object, found.own_object)
 
 
 def test_sound_is_mixed_by_power_and_cut_where_frames_are(batch: Any, generator: torch.Generator) -> None:

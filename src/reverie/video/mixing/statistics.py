@@ -39,7 +39,7 @@ class MaskStatistics:
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
-def mask_statistics(own: Tensor, partners: Tensor, objects: Tensor | None = None) -> MaskStatistics:
+def mask_statistics(own: Tensor, partners: Tensor, objects: Tensor | None = None, there: Tensor | None = None) -> MaskStatistics:
     """Measure masks.
 
     Parameters
@@ -49,6 +49,9 @@ def mask_statistics(own: Tensor, partners: Tensor, objects: Tensor | None = None
     partners : Tensor [B], int64
     objects : Tensor [B, T, H, W], bool, optional
         Where the object of each clip is.
+    there : Tensor [B, T, H, W], optional
+        Where that of its partner lies in the mixed clip, of a method that moves it as ResizeMix does; ``objects[partners]`` by
+        default.
 
     Returns
     -------
@@ -60,7 +63,8 @@ def mask_statistics(own: Tensor, partners: Tensor, objects: Tensor | None = None
     if objects is None:
         unknown = torch.full_like(area, torch.nan)
         return MaskStatistics(area, entropy, unknown, unknown, unknown)
-    here, there = objects.float(), objects[partners].float()
+    here = objects.float()
+    there = here[partners] if there is None else there
     partner_object = ((1 - own) * there).sum((1, 2, 3)) / there.sum((1, 2, 3))  # nan where no object is to be seen
     own_object = (own * here).sum((1, 2, 3)) / here.sum((1, 2, 3))
     return MaskStatistics(area, entropy, partner_object, own_object, partner_object + own_object - 1)
