@@ -130,6 +130,7 @@ def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Pat
     recipe, folder = finished
     page = (folder / "study" / "report.html").read_text(encoding="utf-8")
     assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
+    assert "decay (1 + t) / (10 + t) in update t, 0.357 at the end of 4; 0.95 would be reached after 170" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
@@ -251,6 +252,14 @@ def test_clips_of_one_class_are_refused(finished: tuple[VideoRecipe, Path]) -> N
         RecognitionTask(clips, np.array([0, 3]), three, two)
     with pytest.raises(DataError, match="no clip is left for the part 'valid'"):
         RecognitionTask(clips, np.array([0, 3]), two[:0], two)
+
+
+def test_the_decay_of_the_mean_acts_within_every_packaged_recipe() -> None:
+    from reverie.nn.averaging import warmed_up
+
+    for name in VIDEO.files():
+        training = VIDEO.load(name).training
+        assert warmed_up(training.ema, training.steps * 3 // 4) == training.ema
 
 
 def test_every_packaged_recipe_can_be_read() -> None:

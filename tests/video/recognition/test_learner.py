@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from reverie.nn.averaging import warmed_up
 from reverie.seeds import torch_generator
 from reverie.video.mixing.labels import one_hot, smooth
 from reverie.video.networks.create import create_network
+from reverie.video.recognition.config import RecognitionConfig
 from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.mask_measures import measure_masks
 from reverie.video.recognition.optimising import decay_groups
@@ -143,3 +145,10 @@ def test_an_embedding_does_not_decay_and_a_shared_weight_is_there_once() -> None
     decaying, rest = decay_groups(parts, 0.1)
     assert [id(one) for one in decaying["params"]] == [id(shared.weight)]
     assert [id(one) for one in rest["params"]] == [id(parts[0].weight), id(shared.bias)]
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.5, 0.9, 0.95, 0.97, 0.98, 0.99, 0.999])
+def test_it_is_said_from_which_update_the_decay_acts(ema: float) -> None:
+    reached = RecognitionConfig(ema=ema).decay_reached_after()
+    assert reached == next(t for t in range(1, 10_000) if warmed_up(ema, t) == pytest.approx(ema, abs=1e-12))
+    assert RecognitionConfig(ema=ema, ema_warm_up=False).decay_reached_after() == 1
