@@ -102,6 +102,19 @@ def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[Vide
     assert (found.curves, found.masks, found.sha256) == (kept.curves, kept.masks, kept.sha256)
 
 
+def test_a_training_that_ends_tells_its_validation_and_not_its_test(finished: tuple[VideoRecipe, Path]) -> None:
+    study, done = reread(finished[1] / "study")
+    for cell, found in done.items():
+        if isinstance(found, Recognised):
+            assert isinstance(cell, RecognitionCell)
+            valid = found.curves["valid_ema"][list(found.curves["step"]).index(found.measures["ema", "valid"].step)]
+            expected = f"shapes-100, tsm, {cell.method}, seed 0 · validation {valid:.3f}"
+            assert study.describe(cell, found) == expected
+            changed = {key: replace(one, accuracy=0.123) for key, one in found.measures.items()}
+            assert study.describe(cell, replace(found, measures=changed)) == expected
+            assert study.describe(cell, replace(found, curves={})) == f"shapes-100, tsm, {cell.method}, seed 0"
+
+
 def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
     study = VideoStudy(recipe, tmp_path / "lost", "cpu")

@@ -132,12 +132,13 @@ class VideoStudy:
         return restored_baselines(rows) if isinstance(cell, BaselineCell) else restored(rows)
 
     def describe(self, cell: Cell, result: Result) -> str:
-        """Return a cell and what came out in a few words."""
+        """Return a cell and what came out in a few words: of a training on validation, so that nobody stops one by its test."""
         if isinstance(cell, BaselineCell) or isinstance(result, Baselines):
             return f"{cell.clips}, what does not see motion"
-        found = result.measures["ema", "valid"]
-        where = f"fold {cell.fold}" if cell.fold >= 0 else f"seed {cell.seed}"
-        return f"{cell.clips}, {cell.network}, {cell.method}, {where} · accuracy {found.accuracy:.3f}"
+        where, curves = f"fold {cell.fold}" if cell.fold >= 0 else f"seed {cell.seed}", result.curves
+        told = dict(zip(curves["step"], curves["valid_ema"], strict=True))[result.measures["ema", "valid"].step] if curves else None
+        said = "" if told is None else f" · validation {told:.3f}"
+        return f"{cell.clips}, {cell.network}, {cell.method}, {where}{said}"
 
     def rows(self, cell: Cell, result: Result) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""
