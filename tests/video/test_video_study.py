@@ -15,9 +15,11 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
 from reverie.study.run import find_finished, run_study
+from reverie.video.augment.config import RandAugmentConfig
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
 from reverie.video.encoding import write_clip
+from reverie.video.estimate import COST
 from reverie.video.page import sentences
 from reverie.video.prepare import prepare_folder
 from reverie.video.preparing.options import PrepareOptions
@@ -221,7 +223,37 @@ def test_parts_of_the_study_differ_by_their_clips_alone(network: str) -> None:
         assert all(getattr(one, key) == getattr(first, key) for one in others)
     large = VIDEO.load(f"video-2000-{network}")
     assert large.networks == first.networks
+    assert {"fmix", "resizemix", "saliency", "sv-mix-random", "sv-mix-untrained"} < set(large.methods)
     assert all(first.methods[name] == row for name, row in large.methods.items())
+
+
+@pytest.mark.parametrize("network", ["tsm", "mvit"])
+def test_rows_of_no_less_compute_than_sv_mix_are_compared_with_it(network: str) -> None:
+    recipe = VIDEO.load(f"video-500-{network}")
+    longer = {name: row for name, row in recipe.methods.items() if row.longer > 1}
+    assert set(longer) == {"none-3x", *(f"videomix-{way}-3x" for way in ("spatial", "temporal", "tube"))}
+    assert all(row.longer > COST["sv-mix"] for row in longer.values())
+    compared = {(claim.other, claim.checkpoint) for claim in recipe.claims if claim.first == "sv-mix"}
+    assert {(name, "valid") for name in longer} < compared
+    assert {(name, "last") for name in ("none", "videomix-spatial", "videomix-temporal", "videomix-tube")} < compared
+    changed = recipe.training_of("shapes-500", network, "rand-augment").augment
+    assert changed.rand_augment == RandAugmentConfig()
+    assert changed.model_copy(update={"rand_augment": None}) == recipe.training_of("shapes-500", network, "none").augment
+
+
+def test_the_object_of_generated_clips_is_in_view_at_a_test(tmp_path: Path) -> None:
+    import torch
+
+    from reverie.video.recognition.batches import ClipBatches
+
+    recipe = VIDEO.load("video-demo", ["sets.shapes-100.clips=20", "sets.shapes-100.test=100"])
+    task = VideoStudy(recipe, tmp_path, "cpu").tasks.open(RecognitionCell("shapes-100", "tsm", "none", 0))
+    config = recipe.training_of("shapes-100", "tsm", "none")
+    assert task.clips.size == (config.size, config.size)
+    seen = ClipBatches(task, config, 0, torch.device("cpu")).measured(task.test)
+    assert task.masks is not None
+    assert task.masks[task.test].any((2, 3)).all()
+    assert seen.shape[-2:] == task.masks.shape[-2:]
 
 
 @pytest.mark.parametrize("kind", ["ablations", "options"])
