@@ -29,6 +29,7 @@ from reverie.video.results import packed, unpacked
 from reverie.video.run import report, reread, shown
 from reverie.video.study import VideoStudy, repeats
 from reverie.video.summary import Row, Summary
+from reverie.video.tables import mask_table
 
 SETTINGS = (
     "methods.none-3x={kind: none, longer: 3}", "networks.tsm.set={widths: [8, 8], blocks: [1, 1], strides: [1, 2]}",
@@ -147,6 +148,25 @@ def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Pat
     assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
     assert "decay (1 + t) / (10 + t) in update t, 0.357 at the end of 4; 0.95 would be reached after 170" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_random_masks_are_told_beside_those_of_the_selector() -> None:
+    recipe = VIDEO.load("video-demo", [*SETTINGS, "methods.sv-mix-random={kind: sv-mix-random}"], smoke=True)
+    masks = {"area": 0.5, "entropy": 0.9, "spread": 0.01}
+    done: dict[Cell, Result | None] = {
+        RecognitionCell("shapes-100", "tsm", "sv-mix", 0): replace(_found([1], 0), masks=masks),
+        RecognitionCell("shapes-100", "tsm", "sv-mix-random", 0): replace(
+            _found([1], 0), masks=masks | {"entropy": 0.4, "spread": 0.3}
+        ),
+    }
+    table = mask_table(Summary(recipe, done))
+    assert table is not None
+    both = "masks of sv-mix have entropy 0.900, spread 0.010 and those of sv-mix-random have entropy 0.400, spread 0.300"
+    assert table.notes[1:] == [f"tsm on shapes-100: {both}."]
+    del done[RecognitionCell("shapes-100", "tsm", "sv-mix", 0)]
+    alone = mask_table(Summary(recipe, done))
+    assert alone is not None
+    assert len(alone.notes) == 1
 
 
 def test_digits_hold_which_clips_were_right() -> None:

@@ -51,7 +51,7 @@ class Recognised:
     curves : mapping of str to list of float
         Columns over the evaluations; empty where only rows are known.
     masks : mapping of str to float
-        Area and entropy of mixing masks, and share of the object under the partner's; empty where a method has none.
+        Area, entropy and spread of mixing masks, and share of the object under the partner's; empty where a method has none.
     seconds : float
         Of all updates; evaluations not counted.
     seconds_a_step, peak_mb : float

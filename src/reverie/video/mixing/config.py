@@ -151,7 +151,8 @@ class SmoothMaskConfig(SelectiveConfig):
     """Masks without a selector whose area is λ."""
 
     contrast: float = Field(default=4.0, gt=0, le=100)
-    """Spread of the logits, in standard deviations' units: the greater, the harder the mask."""
+    """Spread of the logits, in standard deviations' units: the greater, the harder the mask. It is not fitted to what a selector
+    makes; the statistics of masks say how far both differ."""
 
 
 class SvMixRandomConfig(SmoothMaskConfig):

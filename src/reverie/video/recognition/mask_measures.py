@@ -1,4 +1,4 @@
-"""What mixing masks look like on training clips: area, entropy, and how much of the objects they show where that is known."""
+"""What mixing masks look like on training clips: area, entropy, spread, and how much of the objects they show, if known."""
 
 from __future__ import annotations
 
