@@ -7,12 +7,13 @@ Run ``python benchmarks/tables/video.py`` to write the page, and ``python benchm
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, ReverieError
 from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
@@ -20,9 +21,13 @@ from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, percent, span
 from reverie.study.rows import read_rows
+from reverie.study.run import cell_key
+from reverie.video.cells import BaselineCell, Cell
 from reverie.video.claims import claim_rows
+from reverie.video.recipe import VIDEO
 from reverie.video.results import ALL, BASELINE, MASKS
 from reverie.video.run import reread
+from reverie.video.study import VideoStudy
 from reverie.video.summary import Summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +37,10 @@ HEAD = """# Video: results
 Written by `python benchmarks/tables/video.py` from `results/video.csv` and `results/video-claims.csv`; never by hand. How the
 numbers are made: [Video](../video.md).
 
-Top-1 accuracy on test clips, mean over seeds or folds, in brackets the 95 % t-interval over them; comparisons resample clips as
-well. “mean weights” are the exponential running mean that every row keeps. Checkpoints are chosen on validation clips; “best test”
-was chosen on the test clips and is optimistic. None of these sets is one of the paper's: the order of methods is what is tested.
+Top-1 accuracy on test clips, mean over seeds or folds, in brackets the 95 % t-interval over them; comparisons are Student's t
+over them as well, so that test clips that all seeds share count as fixed. “mean weights” are the exponential running mean that
+every row keeps. Checkpoints are chosen on validation clips; “best test” was chosen on the test clips and is optimistic. None of
+these sets is one of the paper's: the order of methods is what is tested.
 """
 EMPTY = "\nNothing has been measured for this page yet: `reverie video study video-500-tsm --results results/video.csv`.\n"
 HEADS = ("mean weights", "student", "last, mean weights", "best test, mean weights", "ECE", "NLL", "s a step", "MB")
@@ -60,11 +66,38 @@ def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
     return str(row["first"]), str(row["other"]), str(row["why"])
 
 
-def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
-    """Return the page."""
+def cells_by_key(name: str, folder: Path) -> dict[str, Cell]:
+    """Return the cells of a packaged recipe by their keys in a results table; none where the recipe or its clips are not here."""
+    try:
+        study = VideoStudy(VIDEO.load(name), folder / name)
+        return {cell_key(study, cell): cell for cell in study.cells({})}
+    except ReverieError:
+        return {}
+
+
+def rows_of(recipe: str, rows: Sequence[Row], cells: Mapping[str, Cell]) -> list[Row]:
+    """Return the rows of a recipe in the order of its cells, whichever recipe wrote those of a training that several share.
+
+    Where no cell of the recipe has rows, as its keys are not known or it was changed since, these are the rows under its name.
+    """
+    by: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        by.setdefault(row["key"], {}).setdefault(row["recipe"], []).append(row)
+    found: list[Row] = []
+    for key, cell in cells.items():
+        written = by.get(key, {})
+        named = {"recipe": recipe, "dataset": cell.clips}
+        named |= {} if isinstance(cell, BaselineCell) else {"method": cell.method, "network": cell.network}
+        found += [{**row, **named} for row in written.get(recipe) or next(iter(written.values()), [])]
+    return found or [row for row in rows if row["recipe"] == recipe]
+
+
+def page(rows: Sequence[Row], claims: Sequence[Row], cells: Callable[[str], Mapping[str, Cell]]) -> str:
+    """Return the page; `cells` gives those of a recipe by their keys."""
     parts = [HEAD]
     for recipe in dict.fromkeys(row["recipe"] for row in rows):
-        of_recipe = [row for row in rows if row["recipe"] == recipe and row["model"] != BASELINE]
+        every = rows_of(recipe, rows, cells(recipe))
+        of_recipe = [row for row in every if row["model"] != BASELINE]
         for clips, network in dict.fromkeys((row["dataset"], row["network"]) for row in of_recipe):
             mine = [row for row in of_recipe if (row["dataset"], row["network"]) == (clips, network)]
             learned, tests = mine[0]["clips"], next(row["n"] for row in mine if row["n"])
@@ -75,7 +108,7 @@ def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:
                 f"{tests} test clips a training · {mine[0]['protocol']} · SHA-256 of the clips `{mine[0]['dataset_sha256'][:12]}`\n"
             )
             parts.append(_accuracy(mine).to_markdown())
-            told = [row for row in rows if (row["recipe"], row["dataset"], row["model"]) == (recipe, clips, BASELINE)]
+            told = [row for row in every if (row["dataset"], row["model"]) == (clips, BASELINE)]
             parts += [f"\nWithout seeing motion: {_told(told)}.\n"] if told else []
             masks = [row for row in mine if row["metric"].startswith(MASKS)]
             parts += ["\n**Masks**\n", _masks(masks).to_markdown()] if masks else []
@@ -138,7 +171,13 @@ def main() -> None:
     given = parser.parse_args()
     for recipe in given.recipes:
         write_study_claims(recipe, given.runs / recipe, RESULTS / "video-claims.csv")
-    write_text(PAGE, page(read_rows(RESULTS / "video.csv"), read_claims(RESULTS / "video-claims.csv")))
+    with TemporaryDirectory() as folder:
+        text = page(
+            read_rows(RESULTS / "video.csv"),
+            read_claims(RESULTS / "video-claims.csv"),
+            lambda name: cells_by_key(name, Path(folder)),
+        )
+    write_text(PAGE, text)
     print(PAGE)
 
 

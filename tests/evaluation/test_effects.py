@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from reverie.evaluation.effects import (
     to_claim_row,
     write_claims,
 )
-from reverie.evaluation.intervals import difference_over_seeds, paired_by_seed, t_interval
+from reverie.evaluation.intervals import BLOCK, RESAMPLES, difference_over_seeds, mean_over_seeds, paired_by_seed, t_interval
 from reverie.evaluation.metrics import Ranks, expected_hit, expected_ndcg, ndcg, recall
 from reverie.evaluation.paired_queries import paired_by_query, paired_test, paired_values
 from reverie.evaluation.result import Evaluation
 from reverie.evaluation.values import Values
+from reverie.seeds import numpy_generator
 
 SOURCE = Path(reverie.__file__).parent
 TESTS = re.compile(r"erfc|scipy\.stats|scipy import .*\bstats\b|\bttest|\bsf\(|\.ppf\(|\.cdf\(|statsmodels|sign_flip\(")
@@ -119,3 +121,31 @@ def test_an_effect_becomes_a_claim(tmp_path: Path) -> None:
     write_claims(path, "tiny", rows[:2])
     assert [(one["dataset"], one["p"]) for one in read_claims(path)] == [("other", "0.5"), ("tiny", "0.01"), ("tiny", "0.03")]
     assert path.read_text(encoding="utf-8").splitlines()[0] == ",".join(CLAIM_COLUMNS)
+
+
+def test_draws_that_leave_a_seed_without_users_do_not_make_a_difference_certain() -> None:
+    # two folds of two users each: a draw of four users often leaves a fold empty
+    values, others = ([{"a": 1.0, "b": 0.0}, {"c": 1.0, "d": 1.0}], [{"a": 0.0, "b": 0.0}, {"c": 0.0, "d": 1.0}])
+    sides = [[pl.DataFrame({"user": list(one), "value": list(one.values())}) for one in side] for side in (values, others)]
+    found = difference_over_seeds(*sides)
+    users, folds = ["a", "b", "c", "d"], [{"a": 1.0, "b": 0.0}, {"c": 1.0, "d": 0.0}]
+    rng, draws = numpy_generator(0, "bootstrap", "clusters"), numpy_generator(0, "bootstrap", "seeds")
+    weights, means = draws.multinomial(2, [0.5, 0.5], RESAMPLES) / 2, []
+    picks = np.concatenate(
+        [rng.integers(4, size=(min(BLOCK, RESAMPLES - at), 4), dtype=np.int32) for at in range(0, RESAMPLES, BLOCK)]
+    )
+    for drawn, weight in zip(picks, weights, strict=True):
+        parts = [[fold[users[at]] for at in drawn if users[at] in fold] for fold in folds]
+        if all(parts):
+            means.append(sum(w * sum(part) / len(part) for w, part in zip(weight, parts, strict=True)))
+    assert 0 < len(means) < RESAMPLES
+    assert found.value == 0.5
+    assert found.p == pytest.approx(math.erfc(0.5 / np.std(means) / math.sqrt(2)))
+    assert found.low == pytest.approx(np.quantile(means, 0.025))
+    assert found.p > 0.01
+
+
+def test_without_draws_there_is_no_p() -> None:
+    nothing = [pl.DataFrame({"user": [1, 2], "value": [math.nan, 0.5]})]
+    found = mean_over_seeds(nothing)
+    assert (found.p, found.low, found.detectable) == (None, None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -14,9 +15,11 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.study.call import Call
 from reverie.study.run import find_finished, run_study
+from reverie.video.augment.config import RandAugmentConfig
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.claims import claim_rows
 from reverie.video.encoding import write_clip
+from reverie.video.estimate import COST
 from reverie.video.page import sentences
 from reverie.video.prepare import prepare_folder
 from reverie.video.preparing.options import PrepareOptions
@@ -26,6 +29,7 @@ from reverie.video.results import packed, unpacked
 from reverie.video.run import report, reread, shown
 from reverie.video.study import VideoStudy, repeats
 from reverie.video.summary import Row, Summary
+from reverie.video.tables import mask_table
 
 SETTINGS = (
     "methods.none-3x={kind: none, longer: 3}", "networks.tsm.set={widths: [8, 8], blocks: [1, 1], strides: [1, 2]}",
@@ -101,6 +105,19 @@ def test_the_same_training_elsewhere_gives_the_same_numbers(finished: tuple[Vide
     assert (found.curves, found.masks, found.sha256) == (kept.curves, kept.masks, kept.sha256)
 
 
+def test_a_training_that_ends_tells_its_validation_and_not_its_test(finished: tuple[VideoRecipe, Path]) -> None:
+    study, done = reread(finished[1] / "study")
+    for cell, found in done.items():
+        if isinstance(found, Recognised):
+            assert isinstance(cell, RecognitionCell)
+            valid = found.curves["valid_ema"][list(found.curves["step"]).index(found.measures["ema", "valid"].step)]
+            expected = f"shapes-100, tsm, {cell.method}, seed 0 · validation {valid:.3f}"
+            assert study.describe(cell, found) == expected
+            changed = {key: replace(one, accuracy=0.123) for key, one in found.measures.items()}
+            assert study.describe(cell, replace(found, measures=changed)) == expected
+            assert study.describe(cell, replace(found, curves={})) == f"shapes-100, tsm, {cell.method}, seed 0"
+
+
 def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], tmp_path: Path) -> None:
     recipe, folder = finished
     study = VideoStudy(recipe, tmp_path / "lost", "cpu")
@@ -114,10 +131,9 @@ def test_rows_alone_restore_what_they_hold(finished: tuple[VideoRecipe, Path], t
             assert found.accuracies == pytest.approx(wanted.accuracies, abs=1e-6)
             continue
         assert isinstance(wanted, Recognised)
-        assert found.clusters == wanted.clusters
         for key, one in found.measures.items():
             assert one.correct == wanted.measures[key].correct
-            assert one.accuracy == pytest.approx(wanted.measures[key].accuracy, abs=1e-6)
+            assert one.accuracy == wanted.measures[key].accuracy  # of the clips, not of a rounded number
             assert one.by_class == pytest.approx(wanted.measures[key].by_class, abs=1e-6)
         assert found.masks == pytest.approx(wanted.masks, rel=1e-4)
     summary = Summary(recipe, done)
@@ -130,7 +146,27 @@ def test_the_page_is_one_file_with_every_method(finished: tuple[VideoRecipe, Pat
     recipe, folder = finished
     page = (folder / "study" / "report.html").read_text(encoding="utf-8")
     assert all(name in page for name in (*recipe.methods, "optimistic", "Mixed clips"))
+    assert "decay (1 + t) / (10 + t) in update t, 0.357 at the end of 4; 0.95 would be reached after 170" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_random_masks_are_told_beside_those_of_the_selector() -> None:
+    recipe = VIDEO.load("video-demo", [*SETTINGS, "methods.sv-mix-random={kind: sv-mix-random}"], smoke=True)
+    masks = {"area": 0.5, "entropy": 0.9, "spread": 0.01}
+    done: dict[Cell, Result | None] = {
+        RecognitionCell("shapes-100", "tsm", "sv-mix", 0): replace(_found([1], 0), masks=masks),
+        RecognitionCell("shapes-100", "tsm", "sv-mix-random", 0): replace(
+            _found([1], 0), masks=masks | {"entropy": 0.4, "spread": 0.3}
+        ),
+    }
+    table = mask_table(Summary(recipe, done))
+    assert table is not None
+    both = "masks of sv-mix have entropy 0.900, spread 0.010 and those of sv-mix-random have entropy 0.400, spread 0.300"
+    assert table.notes[1:] == [f"tsm on shapes-100: {both}."]
+    del done[RecognitionCell("shapes-100", "tsm", "sv-mix", 0)]
+    alone = mask_table(Summary(recipe, done))
+    assert alone is not None
+    assert len(alone.notes) == 1
 
 
 def test_digits_hold_which_clips_were_right() -> None:
@@ -145,43 +181,52 @@ def test_digits_hold_which_clips_were_right() -> None:
 def _found(correct: list[int], seed: int) -> Recognised:
     one = Measures(fmean(correct), 0.1, 1.0, {"a": 0.5}, tuple(correct), 10)
     names = {(weights, name): one for weights in ("student", "ema") for name in ("last", "valid", "best-test")}
-    clusters = tuple(f"source-{at // 2}" for at in range(len(correct)))
-    return Recognised(names, clusters, {}, {}, 1.0, 0.1, 100.0, 10, 20, "0" * 64, "folds", f"c{seed}")  # type: ignore[arg-type]
+    return Recognised(names, {}, {}, 1.0, 0.1, 100.0, 10, 20, "0" * 64, "folds", f"c{seed}")  # type: ignore[arg-type]
 
 
-def test_comparisons_are_paired_by_training_and_clip(finished: tuple[VideoRecipe, Path]) -> None:
-    recipe = finished[0]
-    rng = np.random.default_rng(0)
+def _of_shares(values: Mapping[str, list[float]], folds: int = 0) -> Summary:
+    """A summary of trainings that are right on so many of ten clips, at seeds 0 … of as many folds."""
+    recipe = VIDEO.load("video-demo", [*SETTINGS, f"sets.shapes-100.folds={folds}"], smoke=True)
     done: dict[Cell, Result | None] = {}
-    for seed in range(3):
-        base = rng.integers(2, size=40)
-        better = np.maximum(base, rng.random(40) < 0.5)
-        done[RecognitionCell("shapes-100", "tsm", "none", seed)] = _found([int(one) for one in base], seed)
-        done[RecognitionCell("shapes-100", "tsm", "sv-mix", seed)] = _found([int(one) for one in better], seed)
-    done[RecognitionCell("shapes-100", "tsm", "sv-mix", 9)] = _found([1] * 40, 9)  # without its partner
-    (first, same) = claim_rows(Summary(recipe, done))
-    found = {
-        cell: fmean(one.measures["ema", "valid"].correct)
-        for cell, one in done.items()
-        if isinstance(cell, RecognitionCell) and isinstance(one, Recognised) and cell.seed < 3
-    }
-    sides = [[value for cell, value in found.items() if cell.method == name] for name in ("sv-mix", "none")]
+    for method, tenths in values.items():
+        for seed, right in enumerate(tenths):
+            fold = seed % folds if folds else -1
+            done[RecognitionCell("shapes-100", "tsm", method, seed, fold)] = _found([1] * int(right) + [0] * int(10 - right), seed)
+    return Summary(recipe, done)
+
+
+def test_comparisons_are_students_t_over_seeds_that_both_have() -> None:
+    from scipy import stats
+
+    summary = _of_shares({"none": [4, 5, 4, 6, 5], "sv-mix": [6, 7, 7, 7, 8, 1]})  # the last without its partner
+    first, same = claim_rows(summary)
+    theirs = stats.ttest_rel([0.6, 0.7, 0.7, 0.7, 0.8], [0.4, 0.5, 0.4, 0.6, 0.5])
     assert (first["first"], first["other"]) == ("tsm/sv-mix@ema", "tsm/none@ema")
-    assert first["difference"] == pytest.approx(fmean(sides[0]) - fmean(sides[1]))
-    assert (first["first_value"], first["other_value"]) == pytest.approx((fmean(sides[0]), fmean(sides[1])))
-    assert first["seeds"] == "3/3"
-    assert first["n"] == 20
-    assert first["p_holm"] < 0.05
-    assert (same["difference"], same["p_holm"]) == (0, None)
+    assert (first["difference"], first["first_value"], first["other_value"]) == pytest.approx((0.22, 0.7, 0.48))
+    assert (first["p"], first["p_holm"]) == pytest.approx((theirs.pvalue, theirs.pvalue))
+    assert (first["test"], first["seeds"], first["n"]) == ("paired_t", "5/5", 5)
+    assert (same["difference"], same["p"], same["p_holm"]) == (0, None, None)
+    ends = summary.interval(Row("shapes-100", "tsm", "none"))
+    theirs = stats.ttest_1samp([0.4, 0.5, 0.4, 0.6, 0.5], 0).confidence_interval(0.95)
+    assert ends == pytest.approx((theirs.low, theirs.high))
 
 
-def test_the_mean_of_a_row_resamples_sources(finished: tuple[VideoRecipe, Path]) -> None:
-    done: dict[Cell, Result | None] = {RecognitionCell("shapes-100", "tsm", "none", 0): _found([1, 1, 0, 0] * 10, 0)}
-    effect = Summary(finished[0], done).mean(Row("shapes-100", "tsm", "none"))
-    assert effect is not None
-    assert (effect.value, effect.n) == (0.5, 20)
-    width = (effect.high or 0) - (effect.low or 0)
-    assert width == pytest.approx(2 * 1.96 * 0.5 / np.sqrt(20), rel=0.2)  # as of 20 sources, not of 40 clips
+def test_the_seeds_of_a_fold_are_one_value() -> None:
+    from scipy import stats
+
+    summary = _of_shares({"none": [4, 5, 4, 2, 3, 4], "sv-mix": [6, 7, 4, 3, 3, 5]}, folds=3)
+    (first, _) = claim_rows(summary)
+    theirs = stats.ttest_rel([0.45, 0.5, 0.45], [0.3, 0.4, 0.4])  # folds 0, 1, 2 at seeds 0, 1, 2 and 3, 4, 5
+    assert (first["difference"], first["p"]) == pytest.approx((0.1, theirs.pvalue))
+    assert (first["seeds"], first["n"]) == ("3/3", 3)
+
+
+def test_one_training_and_equal_differences_show_nothing() -> None:
+    for values in ({"none": [4], "sv-mix": [6]}, {"none": [4, 5], "sv-mix": [6, 7]}):
+        first, _ = claim_rows(_of_shares(values))
+        assert first["difference"] == pytest.approx(0.2)
+        assert (first["low"], first["p"], first["p_holm"]) == (None, None, None)
+    assert _of_shares({"none": [4]}).interval(Row("shapes-100", "tsm", "none")) is None
 
 
 def test_folds_are_trained_at_seeds_of_their_own() -> None:
@@ -198,7 +243,37 @@ def test_parts_of_the_study_differ_by_their_clips_alone(network: str) -> None:
         assert all(getattr(one, key) == getattr(first, key) for one in others)
     large = VIDEO.load(f"video-2000-{network}")
     assert large.networks == first.networks
+    assert {"fmix", "resizemix", "saliency", "sv-mix-random", "sv-mix-untrained"} < set(large.methods)
     assert all(first.methods[name] == row for name, row in large.methods.items())
+
+
+@pytest.mark.parametrize("network", ["tsm", "mvit"])
+def test_rows_of_no_less_compute_than_sv_mix_are_compared_with_it(network: str) -> None:
+    recipe = VIDEO.load(f"video-500-{network}")
+    longer = {name: row for name, row in recipe.methods.items() if row.longer > 1}
+    assert set(longer) == {"none-3x", *(f"videomix-{way}-3x" for way in ("spatial", "temporal", "tube"))}
+    assert all(row.longer > COST["sv-mix"] for row in longer.values())
+    compared = {(claim.other, claim.checkpoint) for claim in recipe.claims if claim.first == "sv-mix"}
+    assert {(name, "valid") for name in longer} < compared
+    assert {(name, "last") for name in ("none", "videomix-spatial", "videomix-temporal", "videomix-tube")} < compared
+    changed = recipe.training_of("shapes-500", network, "rand-augment").augment
+    assert changed.rand_augment == RandAugmentConfig()
+    assert changed.model_copy(update={"rand_augment": None}) == recipe.training_of("shapes-500", network, "none").augment
+
+
+def test_the_object_of_generated_clips_is_in_view_at_a_test(tmp_path: Path) -> None:
+    import torch
+
+    from reverie.video.recognition.batches import ClipBatches
+
+    recipe = VIDEO.load("video-demo", ["sets.shapes-100.clips=20", "sets.shapes-100.test=100"])
+    task = VideoStudy(recipe, tmp_path, "cpu").tasks.open(RecognitionCell("shapes-100", "tsm", "none", 0))
+    config = recipe.training_of("shapes-100", "tsm", "none")
+    assert task.clips.size == (config.size, config.size)
+    seen = ClipBatches(task, config, 0, torch.device("cpu")).measured(task.test)
+    assert task.masks is not None
+    assert task.masks[task.test].any((2, 3)).all()
+    assert seen.shape[-2:] == task.masks.shape[-2:]
 
 
 @pytest.mark.parametrize("kind", ["ablations", "options"])
@@ -242,6 +317,14 @@ def test_clips_of_one_class_are_refused(finished: tuple[VideoRecipe, Path]) -> N
         RecognitionTask(clips, np.array([0, 3]), three, two)
     with pytest.raises(DataError, match="no clip is left for the part 'valid'"):
         RecognitionTask(clips, np.array([0, 3]), two[:0], two)
+
+
+def test_the_decay_of_the_mean_acts_within_every_packaged_recipe() -> None:
+    from reverie.nn.averaging import warmed_up
+
+    for name in VIDEO.files():
+        training = VIDEO.load(name).training
+        assert warmed_up(training.ema, training.steps * 3 // 4) == training.ema
 
 
 def test_every_packaged_recipe_can_be_read() -> None:

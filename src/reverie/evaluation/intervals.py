@@ -169,7 +169,8 @@ def mean_over_seeds(values: Sequence[pl.DataFrame], seed: int = 0, unit: str = "
 
     Users, and seeds (targets) where there are several, are drawn with replacement. Assumed: they are independent draws. p is
     two-sided, by the normal approximation with the standard deviation of the resampled means as standard error; with a few
-    seeds that error is too small by (S - 1) / S in its seed part, so p is too small as well.
+    seeds that error is too small by (S - 1) / S in its seed part, so p is too small as well. A draw of users that leaves a seed
+    without any has no mean and does not count; where fewer than two count, interval, p and detectable are None.
     """
     return _pooled([(frame["value"].to_numpy(), frame["user"].to_numpy()) for frame in values], seed, unit)
 
@@ -187,11 +188,15 @@ def difference_over_seeds(
 
 def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, unit: str) -> Effect:
     sums = cluster_sums([[Values(values.astype(np.float64), np.ones(len(values)), users, len(values))] for values, users in seeds])
+    value, clusters = float(sums.value[0]), sums.numerator.shape[1]
     drawn = resampled(sums, RESAMPLES, seed)[:, 0]
+    drawn = drawn[np.isfinite(drawn[:, 0])]
+    if len(drawn) < 2 or not math.isfinite(value):
+        return Effect(value, None, None, None, clusters, len(seeds), NO_INTERVAL)
     low, high = percentiles(drawn)[:, 0]
-    value, error = float(sums.value[0]), float(drawn.std())
+    error = float(drawn.std())
     p = erfc(abs(value) / error / sqrt(2)) if error > 0 else float(value == 0)
-    clusters, how = sums.numerator.shape[1], interval_name(RESAMPLES, len(seeds), unit=unit)
+    how = interval_name(RESAMPLES, len(seeds), unit=unit)
     return Effect(value, finite(low), finite(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)
 
 

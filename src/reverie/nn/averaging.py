@@ -53,7 +53,7 @@ class RunningMean(nn.Module):
     network : Module
         It is copied; the copy starts with the same weights and takes no gradient.
     decay : float
-        In [0, 1); 0.999 forgets half in about 700 updates.
+        In [0, 1); 0.999 forgets half in about 700 updates, and with `warm_up` it is reached after 8,990.
     warm_up : bool
         Whether the first updates forget faster, see `warmed_up`.
     buffers : {"own", "copied", "averaged"}

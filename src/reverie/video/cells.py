@@ -48,12 +48,10 @@ class Recognised:
     ----------
     measures : mapping
         On the test clips, by weights and checkpoint.
-    clusters : tuple of str
-        Source of each test clip, or its id where no source is known.
     curves : mapping of str to list of float
         Columns over the evaluations; empty where only rows are known.
     masks : mapping of str to float
-        Area and entropy of mixing masks, and share of the object under the partner's; empty where a method has none.
+        Area, entropy and spread of mixing masks, and share of the object under the partner's; empty where a method has none.
     seconds : float
         Of all updates; evaluations not counted.
     seconds_a_step, peak_mb : float
@@ -71,7 +69,6 @@ class Recognised:
     """
 
     measures: Mapping[tuple[Weights, Checkpoint], Measures]
-    clusters: tuple[str, ...]
     curves: Mapping[str, Sequence[float]]
     masks: Mapping[str, float]
     seconds: float
@@ -93,7 +90,7 @@ class Recognised:
     def from_notes(cls, notes: Mapping[str, Any], folder: str) -> Recognised:
         """Return what `to_notes` wrote."""
         found = {(weights, checkpoint): Measures.from_notes(one) for weights, checkpoint, one in notes["measures"]}
-        return cls(**{**notes, "measures": found, "clusters": tuple(notes["clusters"]), "folder": folder})
+        return cls(**{**notes, "measures": found, "folder": folder})
 
 
 Cell = RecognitionCell | BaselineCell

@@ -1,9 +1,8 @@
-"""Comparisons of a recognition study, paired by training and clip, as rows of a claims table."""
+"""Comparisons of a recognition study, paired by seed or fold, as rows of a claims table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import fmean
 from typing import Any
 
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
@@ -16,8 +15,7 @@ from reverie.video.summary import Row, Summary
 def claim_rows(summary: Summary) -> list[dict[str, Any]]:
     """Return the comparisons of a recipe on every set with every network, corrected for their number on a set.
 
-    A difference is paired by training (seed or fold) and by test clip; trainings and clips, by source where sources are known, are
-    resampled together.
+    A difference is paired by seed, or by fold where a set has folds.
     """
     views = list(summary.views())
     return holm_by_metric([row for claim in summary.recipe.claims for view in views for row in _rows(summary, claim, *view)])
@@ -26,13 +24,12 @@ def claim_rows(summary: Summary) -> list[dict[str, Any]]:
 def _rows(summary: Summary, claim: VideoClaim, clips: str, network: str) -> Iterator[dict[str, Any]]:
     first = Row(clips, network, claim.first, claim.weights, claim.checkpoint)
     other = Row(clips, network, claim.other, claim.other_weights or claim.weights, claim.checkpoint)
-    effect = summary.difference(first, other)
-    if effect is None:
+    found = summary.difference(first, other)
+    if found is None:
         return
-    left, right = summary.correct(first), summary.correct(other)
-    shared = [key for key in left if key in right]
-    values = fmean(left[key].mean() for key in shared), fmean(right[key].mean() for key in shared)
-    commits = {summary.trained(row)[key].commit for row in (first, other) for key in shared}
+    effect, values = found
+    sides = [summary.trained(row) for row in (first, other)]
+    commits = {side[key].commit for side in sides for key in sides[0] if key in sides[1]}
     yield to_claim_row(
         effect, dataset=clips, first=said(first), other=said(other), why=claim.why, metric="accuracy", values=values,
         commit=", ".join(sorted(commits)),
@@ -57,7 +54,8 @@ def claims_table(summary: Summary, title: str = "") -> Table:
         ends = (span(row["low"], row["high"], 3), p, "" if row["detectable"] is None else number(row["detectable"], 3))
         cells.append([*(row[key] for key in ("dataset", "first", "other", "why")), value, *ends])
     notes = [
-        "Difference on test clips at the checkpoint that validation chose, paired by training and clip, both drawn anew; "
-        "p by the normal law, Holm by set. “detectable”: the least true difference found in 80 % of trials, uncorrected."
+        "Difference on test clips, where no checkpoint is named at that which validation chose, paired by seed or fold; interval "
+        "and p by Student's t over them, Holm by set. Test clips that all seeds share count as fixed, and folds learn from clips "
+        "in common, which t does not know. “detectable”: the least true difference found in 80 % of trials, uncorrected."
     ]
     return Table(title, columns, cells, notes)

@@ -13,6 +13,7 @@ from reverie.report.page import Block, Facts, Figure, Prose, Section, write_page
 from reverie.report.plots import Point, dot_plot, inline_svg, look
 from reverie.video.claims import claim_rows, claims_table
 from reverie.video.filmstrips import filmstrip_blocks
+from reverie.video.recognition.config import RecognitionConfig
 from reverie.video.study import VideoStudy
 from reverie.video.summary import Row, Summary
 from reverie.video.tables import accuracy_table, class_table, mask_table
@@ -37,7 +38,7 @@ def sections(study: VideoStudy, summary: Summary, command: str) -> list[Section]
     """Return a study as sections of a page."""
     prose, recipe = read_yaml(Path(str(resources.files("reverie.video") / "page.yaml"))), summary.recipe
     views, masks = list(summary.views()), mask_table(summary)
-    values: dict[str, Any] = {"command": command, "smoothing": recipe.training.label_smoothing, "ema": recipe.training.ema}
+    values: dict[str, Any] = {"command": command, "smoothing": recipe.training.label_smoothing, "ema": _decay(recipe.training)}
     blocks: dict[str, Sequence[Block]] = {
         "accuracy": [*(dots(summary, *view) for view in views), *(accuracy_table(summary, *view) for view in views)],
         "claims": [claims_table(summary)] if recipe.claims else [],
@@ -53,6 +54,18 @@ def sections(study: VideoStudy, summary: Summary, command: str) -> list[Section]
     ]
     facts = Facts([(name, said.format(**values)) for name, said in prose["reading"].items()])
     return [*shown, Section("reading", "How to read the numbers", [facts], short="Reading")]
+
+
+def _decay(training: RecognitionConfig) -> str:
+    """Return the decay of the running mean in words, as it acts within a training."""
+    reached = training.decay_reached_after()
+    if reached == 1:
+        return f"decay {training.ema}"
+    rule = "decay (1 + t) / (10 + t) in update t"
+    if reached <= training.steps:
+        return f"{rule}, and {training.ema} from update {reached:,} of {training.steps:,} on"
+    last = (1 + training.steps) / (10 + training.steps)
+    return f"{rule}, {last:.3f} at the end of {training.steps:,}; {training.ema} would be reached after {reached:,}"
 
 
 def sentences(summary: Summary) -> list[str]:
@@ -86,9 +99,7 @@ def dots(summary: Summary, clips: str, network: str) -> Figure:
     for name, weights in zip(groups, ("ema", "student"), strict=True):
         for at, method in enumerate(summary.methods(clips, network)):
             row = Row(clips, network, method, "ema" if weights == "ema" else "student")
-            effect, value = summary.mean(row), fmean(summary.values(row))
-            ends = None if effect is None or effect.low is None or effect.high is None else (effect.low, effect.high)
-            groups[name].append(Point(method, look(at), 0.0, value, ends))
+            groups[name].append(Point(method, look(at), 0.0, fmean(summary.values(row)), summary.interval(row)))
     said = "; ".join(f"{point.label} {point.y:.3f}" for point in groups["mean weights"])
     alt = f"Accuracy of {network} on {clips} by method: {said}"
     return Figure(f"{network} on {clips}", "", dot_plot(groups, f"dots-{clips}-{network}", "accuracy", alt))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from reverie.video.recognition.measures import Measures
 
 COLUMNS = ("network", "method", "weights", "checkpoint", "clips", "fold", "right")
 """Of a results table, after the fixed ones; `clips` is the number of clips learned from and chosen on, `right` says which of the n
-test clips were right, as hexadecimal digits of their bits, so that rows alone can be compared clip by clip."""
+test clips were right, as hexadecimal digits of their bits, so that rows hold the accuracy exactly and clip by clip."""
 ALL, CLASS, BASELINE = "all", "class:", "baseline"
 MASKS = "mask_"
 """Before the names of what is measured of masks."""
@@ -87,8 +88,8 @@ def unpacked(digits: str, n: int) -> tuple[int, ...]:
     return tuple(int(bit) for bit in bits[:n])
 
 
-def restored(rows: Sequence[Mapping[str, str]], clusters: tuple[str, ...]) -> Recognised:
-    """Return a training from its rows, without curves; clusters are the sources of its test clips."""
+def restored(rows: Sequence[Mapping[str, str]]) -> Recognised:
+    """Return a training from its rows, without curves."""
     by: dict[tuple[Weights, Checkpoint], dict[str, str]] = {}
     classes: dict[tuple[Weights, Checkpoint], dict[str, float]] = {}
     once: dict[str, float] = {}
@@ -101,16 +102,14 @@ def restored(rows: Sequence[Mapping[str, str]], clusters: tuple[str, ...]) -> Re
             by[key] |= {"right": row["right"]} if row["metric"] == "accuracy" else {}
         else:
             classes.setdefault(key, {})[row["slice"].removeprefix(CLASS)] = float(row["value"])
-    found = {
-        key: Measures(
-            float(one["accuracy"]), float(one["ece"]), float(one["nll"]), classes[key], unpacked(one["right"], int(one["n"])),
-            int(one["step"]),
-        )
-        for key, one in by.items()
-    }  # fmt: skip
+    found = {}
+    for key, one in by.items():
+        right = unpacked(one["right"], int(one["n"]))
+        accuracy = fmean(right) if right else float(one["accuracy"])
+        found[key] = Measures(accuracy, float(one["ece"]), float(one["nll"]), classes[key], right, int(one["step"]))
     first = rows[0]
     masks = {name.removeprefix(MASKS): value for name, value in once.items() if name.startswith(MASKS)}
     numbers = {"seconds": float(first["seconds"]), "seconds_a_step": once["seconds_a_step"], "peak_mb": float(first["peak_mb"])}
     numbers |= {"weights": int(once["weights"]), "learned_from": int(first["clips"])}
     about = {"sha256": first["dataset_sha256"], "protocol": first["protocol"], "commit": first["commit"]}
-    return Recognised(found, clusters, {}, masks, **numbers, **about)  # type: ignore[arg-type]  # numbers and texts by name
+    return Recognised(found, {}, masks, **numbers, **about)  # type: ignore[arg-type]  # numbers and texts by name

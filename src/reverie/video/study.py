@@ -17,7 +17,7 @@ from reverie.video.recipe import VIDEO, SetRecipe, VideoRecipe
 from reverie.video.results import COLUMNS, baseline_rows, restored, restored_baselines, result_rows
 from reverie.video.tasks import Tasks
 
-VERSION = 1
+VERSION = 2
 """Of a training and what is measured of it."""
 KIND = "recognition"
 BASELINES = "baselines"
@@ -128,20 +128,17 @@ class VideoStudy:
             raise unreadable(piece.folder) from error
 
     def restore(self, cell: Cell, rows: Sequence[Mapping[str, str]]) -> Result | None:
-        """Return a result from its rows, with the clips that a training had right, so that comparisons stay as they were."""
-        if isinstance(cell, BaselineCell):
-            return restored_baselines(rows)
-        from reverie.video.recognition.task import clusters
-
-        return restored(rows, clusters(self.tasks.open(cell)))
+        """Return a result from its rows, without curves and weights."""
+        return restored_baselines(rows) if isinstance(cell, BaselineCell) else restored(rows)
 
     def describe(self, cell: Cell, result: Result) -> str:
-        """Return a cell and what came out in a few words."""
+        """Return a cell and what came out in a few words: of a training on validation, so that nobody stops one by its test."""
         if isinstance(cell, BaselineCell) or isinstance(result, Baselines):
             return f"{cell.clips}, what does not see motion"
-        found = result.measures["ema", "valid"]
-        where = f"fold {cell.fold}" if cell.fold >= 0 else f"seed {cell.seed}"
-        return f"{cell.clips}, {cell.network}, {cell.method}, {where} · accuracy {found.accuracy:.3f}"
+        where, curves = f"fold {cell.fold}" if cell.fold >= 0 else f"seed {cell.seed}", result.curves
+        told = dict(zip(curves["step"], curves["valid_ema"], strict=True))[result.measures["ema", "valid"].step] if curves else None
+        said = "" if told is None else f" · validation {told:.3f}"
+        return f"{cell.clips}, {cell.network}, {cell.method}, {where}{said}"
 
     def rows(self, cell: Cell, result: Result) -> list[dict[str, Any]]:
         """Return the rows of a results table that a cell gives."""

@@ -1,20 +1,17 @@
-"""A study over seeds and folds: accuracy of each row with its interval, and comparisons paired by training and clip."""
+"""A study over seeds and folds: accuracy of each row with its interval, and comparisons paired by seed or fold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from reverie.video.cells import Baselines, Cell, Recognised, RecognitionCell, Result
 from reverie.video.recipe import VideoRecipe
 from reverie.video.recognition.config import Checkpoint, Weights
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reverie.evaluation.effects import Effect
 
 
@@ -68,36 +65,42 @@ class Summary:
         """Return a measure of each training of a row."""
         return [getattr(one.measures[row.weights, row.checkpoint], measure) for one in self.trained(row).values()]
 
-    def correct(self, row: Row) -> dict[tuple[int, int], NDArray[np.float64]]:
-        """Return which test clips were right, by seed and fold; trainings that are known from rows alone are left out."""
-        every = {key: one.measures[row.weights, row.checkpoint].correct for key, one in self.trained(row).items()}
-        return {key: np.array(one, dtype=np.float64) for key, one in every.items() if one}
+    def interval(self, row: Row) -> tuple[float, float] | None:
+        """Return the 95 % t-interval of the accuracy of a row over seeds or folds; None for one, or where all are the same."""
+        from reverie.evaluation.intervals import t_interval
 
-    def mean(self, row: Row) -> Effect | None:
-        """Return the accuracy of a row, trainings and clips resampled; None where it is not known clip by clip."""
-        return self._pooled(row, self.correct(row))
+        values = list(_by_repeat(self._accuracies(row)).values())
+        if len(values) < 2 or not stdev(values):
+            return None
+        low, high = t_interval(fmean(values), stdev(values), len(values))
+        return max(0.0, low), min(1.0, high)
 
-    def difference(self, first: Row, other: Row) -> Effect | None:
-        """Return by how much one row is better than another on the same set, paired by training and clip; None without a pair."""
-        left, right = self.correct(first), self.correct(other)
-        return self._pooled(first, {key: one - right[key] for key, one in left.items() if key in right})
+    def difference(self, first: Row, other: Row) -> tuple[Effect, tuple[float, float]] | None:
+        """Return by how much one row is better than another, and the accuracy of both; None where no training is in both.
+
+        By Student's t over seeds, or over folds where a set has them, the seeds of a fold averaged: test clips are the same at all
+        seeds and count as fixed, those of folds are others in each.
+        """
+        from reverie.evaluation.intervals import paired_by_seed
+
+        left, right = self._accuracies(first), self._accuracies(other)
+        shared = [key for key in left if key in right]
+        if not shared:
+            return None
+        sides = [list(_by_repeat({key: side[key] for key in shared}).values()) for side in (left, right)]
+        return paired_by_seed(*sides), (fmean(sides[0]), fmean(sides[1]))
+
+    def _accuracies(self, row: Row) -> dict[tuple[int, int], float]:
+        return {key: one.measures[row.weights, row.checkpoint].accuracy for key, one in self.trained(row).items()}
 
     def commits(self) -> list[str]:
         """Return the states of the code that measured."""
         return sorted({one.commit for one in self.found.values() if one.commit})
 
-    def _pooled(self, row: Row, values: Mapping[tuple[int, int], NDArray[np.float64]]) -> Effect | None:
-        """Return the mean of one value for each clip of each training; sources of clips are what is resampled."""
-        import polars as pl
 
-        from reverie.evaluation.effects import NO_INTERVAL, Effect
-        from reverie.evaluation.intervals import mean_over_seeds
-
-        if not values:
-            return None
-        trained = self.trained(row)
-        frames = [pl.DataFrame({"user": list(trained[key].clusters), "value": one}) for key, one in values.items()]
-        effect = mean_over_seeds(frames, unit="folds" if self.recipe.sets[row.clips].folds else "seeds")
-        if effect.low != effect.high:
-            return effect
-        return Effect(effect.value, None, None, None, effect.n, effect.seeds, NO_INTERVAL)  # all draws are the same
+def _by_repeat(values: Mapping[tuple[int, int], float]) -> dict[int, float]:
+    """Return values by seed and fold as one for each fold, the mean over its seeds, or for each seed where there are no folds."""
+    found: dict[int, list[float]] = {}
+    for (seed, fold), value in values.items():
+        found.setdefault(seed if fold < 0 else fold, []).append(value)
+    return {at: fmean(ones) for at, ones in found.items()}

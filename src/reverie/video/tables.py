@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
@@ -46,12 +46,9 @@ def baseline_sentences(summary: Summary, clips: str) -> list[str]:
 
 
 def accuracy_cell(summary: Summary, row: Row) -> TableCell:
-    """Return the accuracy of a row with its interval, or its mean alone where clips are not known one by one."""
-    effect = summary.mean(row)
-    if effect is None:
-        return TableCell(_plain(summary.values(row)))
-    ends = span(effect.low, effect.high, 3) if effect.low is not None else ""
-    return TableCell(number(effect.value, 3), ends, value=effect.value, low=effect.low, high=effect.high)
+    """Return the accuracy of a row with its t-interval over seeds or folds."""
+    value, (low, high) = fmean(summary.values(row)), summary.interval(row) or (None, None)
+    return TableCell(number(value, 3), span(low, high, 3), value=value, low=low, high=high)
 
 
 def class_table(summary: Summary, clips: str, network: str) -> Table:
@@ -68,21 +65,40 @@ def class_table(summary: Summary, clips: str, network: str) -> Table:
 
 def mask_table(summary: Summary) -> Table | None:
     """Return what was measured of masks, mean over trainings; None where no method has one."""
-    names = ("area", "entropy", "partner_object", "own_object", "on_object")
+    names = ("area", "entropy", "spread", "partner_object", "own_object", "on_object")
     rows: list[list[str | TableCell]] = []
     for clips, network in summary.views():
         for method in summary.methods(clips, network):
             found = [one.masks for one in summary.trained(Row(clips, network, method)).values() if one.masks]
             if found:
                 rows.append([clips, network, method, *(_plain([one[name] for one in found if name in one]) for name in names)])
-    heads = [Column(head, "right") for head in ("partner's share", "entropy", "partner's object", "own object", "on objects")]
-    return Table("Masks", ["set", "network", "method", *heads], rows, [MASK_NOTE]) if rows else None
+    heads = [
+        Column(head, "right") for head in ("partner's share", "entropy", "spread", "partner's object", "own object", "on objects")
+    ]
+    return Table("Masks", ["set", "network", "method", *heads], rows, [MASK_NOTE, *_controls(summary)]) if rows else None
+
+
+def _controls(summary: Summary) -> Iterator[str]:
+    """Yield how far random masks are of the kind that the selector made, as their contrast and area are not fitted to it."""
+    for clips, network in summary.views():
+        found: dict[str, list[Mapping[str, float]]] = {}
+        for method in summary.methods(clips, network):
+            if (kind := summary.recipe.methods[method].kind) in ("sv-mix", "sv-mix-random") and kind not in found:
+                found[kind] = [one.masks for one in summary.trained(Row(clips, network, method)).values() if one.masks]
+        if len(found) == 2 and all(found.values()):
+            said = [
+                f"{kind} have " + ", ".join(f"{name} {_plain([one[name] for one in masks])}" for name in ("entropy", "spread"))
+                for kind, masks in found.items()
+            ]
+            yield f"{network} on {clips}: masks of {' and those of '.join(said)}."
 
 
 MASK_NOTE = (
     "Of training clips, after the last update. Partner's share: of the volume. Entropy: of that share at each place, in bits, 0 "
-    "for a hard mask. Where the generator tells where objects are: the share of the partner's object that is seen, of the own one "
-    "that is left, and their sum less 1: 0 for a mask that is the same everywhere, 1 for one that shows both objects whole."
+    "for a hard mask. Spread: its standard deviation over the places of a clip, 0 for one weight everywhere. Where the generator "
+    "tells where objects are: the share of the partner's object that is seen, of the own one that is left, and their sum less 1: "
+    "0 for a mask that is the same everywhere, 1 for one that shows both objects whole. ResizeMix shows a partner whole, made "
+    "small, so that its sum tells what is left of the own object."
 )
 
 
@@ -94,8 +110,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             for weights in WEIGHTS:
                 for checkpoint in CHECKPOINTS:
                     row = Row(clips, network, method, weights, checkpoint)
-                    effect = summary.mean(row)
-                    ends: dict[str, Any] = {} if effect is None else {"low": effect.low, "high": effect.high}
+                    ends = dict(zip(("low", "high"), summary.interval(row) or (None, None), strict=True))
                     about: dict[str, Any] = {
                         "set": clips,
                         "network": network,

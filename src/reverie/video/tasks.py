@@ -21,7 +21,8 @@ GENERATED = "moving-shapes"
 GENERATOR = 1
 """Version of how generated clips are drawn and put together."""
 STORED = 1.25
-"""Side of stored frames, in sides of what a network sees, so that there is room to crop."""
+"""Side of stored frames of recorded clips, in sides of what a network sees, so that there is room to crop. Generated ones are as
+large as what it sees: their objects may be anywhere, and a smaller crop at a test would leave some of them out of view."""
 
 
 class Tasks:
@@ -49,7 +50,8 @@ class Tasks:
 
     def size(self, name: str) -> int:
         """Return the side of the stored frames of a set."""
-        return round(STORED * max(one.size for one in self._trainings(name)))
+        seen = max(one.size for one in self._trainings(name))
+        return seen if self.recipe.sets[name].kind == GENERATED else round(STORED * seen)
 
     def _trainings(self, name: str) -> list[RecognitionConfig]:
         """Return how networks are trained on a set, every row."""

@@ -12,8 +12,10 @@ from PIL import Image
 
 from reverie.errors import DataError
 from reverie.video.filmstrip import filmstrip, mixed_strips
-from reverie.video.mixing import create_mixer, mask_statistics, mix_log_mel
+from reverie.video.mixing import Pairs, create_mixer, mask_statistics, mix_log_mel
 from reverie.video.roles import Mixed
+
+NAMES = ("area", "entropy", "spread", "partner_object", "own_object", "on_object")
 
 
 def test_masks_are_measured_as_defined(generator: torch.Generator) -> None:
@@ -23,15 +25,17 @@ def test_masks_are_measured_as_defined(generator: torch.Generator) -> None:
     partners = torch.tensor([2, 0, 1])
     found = mask_statistics(own, partners, objects)
     for clip, other in enumerate(partners.tolist()):
-        area, entropy, partner, mine = 0.0, 0.0, 0.0, 0.0
+        area, entropy, partner, mine, square = 0.0, 0.0, 0.0, 0.0, 0.0
         for place in itertools.product(range(2), range(4), range(5)):
             m = 1 - float(own[clip][place])
             area += m / 40
+            square += m**2 / 40
             entropy -= sum(p * math.log2(p) for p in (m, 1 - m) if p > 0) / 40
             partner += m * float(objects[other][place]) / int(objects[other].sum())
             mine += (1 - m) * float(objects[clip][place]) / int(objects[clip].sum())
-        values = [float(getattr(found, name)[clip]) for name in ("area", "entropy", "partner_object", "own_object", "on_object")]
-        np.testing.assert_allclose(values, [area, entropy, partner, mine, partner + mine - 1], rtol=1e-5, atol=1e-6)
+        values = [float(getattr(found, name)[clip]) for name in NAMES]
+        spread = math.sqrt(square - area**2)
+        np.testing.assert_allclose(values, [area, entropy, spread, partner, mine, partner + mine - 1], rtol=1e-5, atol=1e-6)
 
 
 def test_a_constant_mask_is_nowhere_and_one_that_shows_both_objects_is_on_them() -> None:
@@ -41,12 +45,27 @@ def test_a_constant_mask_is_nowhere_and_one_that_shows_both_objects_is_on_them()
     constant = mask_statistics(torch.full((2, 1, 4, 4), 0.3), partners, objects)
     torch.testing.assert_close(constant.on_object, torch.zeros(2), rtol=0, atol=1e-6)
     assert mask_statistics(objects.float(), partners, objects).means() == {
-        "area": 0.5, "entropy": 0.0, "partner_object": 1.0, "own_object": 1.0, "on_object": 1.0
+        "area": 0.5, "entropy": 0.0, "spread": 0.5, "partner_object": 1.0, "own_object": 1.0, "on_object": 1.0
     }  # fmt: skip
     objects[1] = False
     hidden = mask_statistics(torch.full((2, 1, 4, 4), 0.3), partners, objects)
     assert hidden.partner_object.isnan().tolist() == [True, False]
-    assert set(mask_statistics(torch.rand(2, 1, 4, 4), partners).means()) == {"area", "entropy"}
+    assert set(mask_statistics(torch.rand(2, 1, 4, 4), partners).means()) == {"area", "entropy", "spread"}
+
+
+def test_the_object_of_a_partner_made_small_is_looked_for_in_its_box(generator: torch.Generator) -> None:
+    mixer, objects = create_mixer("resizemix"), torch.zeros(2, 3, 24, 24, dtype=torch.bool)
+    objects[0, :, :4, :4], objects[1, :, 18:, 16:] = True, True
+    for share in (0.4, 0.75):
+        pairs, clips = Pairs(torch.tensor([1, 0]), torch.full((2,), share)), objects[:, :, None].expand(2, 3, 3, 24, 24).float()
+        mixed = mixer.mix_pairs(clips, torch.eye(2), None, pairs, generator)
+        assert mixed.own is not None
+        there = mixer.place(objects[mixed.partners].float(), mixed.own)
+        shown = mixed.clips[:, :, 0] - mixed.own * objects  # clips are their objects, so what is left is the partner's
+        torch.testing.assert_close(there, shown, rtol=0, atol=1e-5)
+        found = mask_statistics(mixed.own, mixed.partners, objects, there)
+        torch.testing.assert_close(found.partner_object, torch.ones(2))
+        torch.testing.assert_close(found.on_object, found.own_object)
 
 
 def test_sound_is_mixed_by_power_and_cut_where_frames_are(batch: Any, generator: torch.Generator) -> None:

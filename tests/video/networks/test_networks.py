@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.nn.averaging import as_teacher
 from reverie.seeds import seed_torch
+from reverie.video.mixing.svmix.labels import saliency
 from reverie.video.networks.create import NETWORKS, create_network
 from reverie.video.networks.network import ClipNetwork, batch_norms
 from reverie.video.networks.saved import load_network, save_network
@@ -51,6 +52,28 @@ def test_any_number_of_frames_gives_features_and_logits(name: str, frames: int) 
     assert 1 <= features.shape[1] <= frames
     assert logits.shape == (2, 3)
     assert torch.equal(logits, network.classify(features))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_places_differ_in_what_saliency_reads(name: str) -> None:
+    network = tiny(name, 4, 64).eval()
+    with torch.no_grad():
+        features = network.feature_map(clips(4, 64))
+        salient = saliency(features) * features[0, :, 0].numel()
+        vectors = network.embed(clips(4, 64))
+        assert torch.allclose(network.head.linear(network.head.hidden(vectors)), network.classify(features), atol=1e-5)
+    assert salient.std() > 0.002, "LayerNorm as the last layer would give all places the same channel mean"
+
+
+@pytest.mark.parametrize("name", ["mvit", "vit-space-time"])
+def test_the_head_of_a_transformer_reads_what_layer_norm_made(name: str) -> None:
+    network = tiny(name).eval()
+    with torch.no_grad():
+        features = network.feature_map(clips())
+        places = features.permute(0, 1, 3, 4, 2)
+        places = (places - places.mean(-1, keepdim=True)) / (places.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+        expected = network.head.linear(places.mean((1, 2, 3)))
+        assert torch.allclose(network(clips()), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("spread", "expected"), [(None, 128**-0.5), (0.02, 0.02)])

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from reverie.nn.averaging import warmed_up
 from reverie.seeds import torch_generator
 from reverie.video.mixing.labels import one_hot, smooth
+from reverie.video.networks.create import create_network
+from reverie.video.recognition.config import RecognitionConfig
 from reverie.video.recognition.learner import Learner
+from reverie.video.recognition.mask_measures import measure_masks
+from reverie.video.recognition.optimising import decay_groups
 from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
 
@@ -96,3 +101,54 @@ def test_features_serve_for_several_epochs_where_that_is_asked(batch: Batch) -> 
     assert not torch.equal(learner.features(clips * 0, 2, rows), made)
     later = learner.features(clips, 2, torch.tensor([1, 0, 2, 4]))
     assert torch.equal(later[1], learner.features(clips * 0, 2, rows)[1])
+
+
+def test_masks_of_a_method_that_moves_the_partner_are_measured_where_it_is_shown(
+    training: Callable[..., Training], tmp_path: Path
+) -> None:
+    found = {}
+    for mixer in ("resizemix", "cutmix"):
+        made = training(tmp_path, mixer)
+        found[mixer] = measure_masks(made.learner, made.source, 8, 0)
+    assert found["resizemix"]["partner_object"] == pytest.approx(1.0, abs=1e-5)
+    assert found["cutmix"]["partner_object"] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "places"),
+    [
+        ("tsm", {"widths": [8, 8], "blocks": [1, 1], "strides": [1, 2]}, set()),
+        (
+            "mvit",
+            {"dim": 8, "blocks": [1, 1]},
+            {f"stages.{at}.0.attention.positions.{axis}.table" for at in (0, 1) for axis in range(3)},
+        ),
+        ("vit-space-time", {"dim": 24, "blocks": 1}, {"stem.time", "stem.place"}),
+    ],
+)
+def test_weights_decay_and_places_biases_and_norms_do_not(name: str, options: dict[str, object], places: set[str]) -> None:
+    network = create_network(name, 3, 4, 32, **options)
+    decaying, rest = decay_groups(network, 0.05)
+    names = {id(value): key for key, value in network.named_parameters()}
+    assert (decaying["weight_decay"], rest["weight_decay"]) == (0.05, 0)
+    still = {names[id(one)] for one in rest["params"]}
+    assert {key for key in still if dict(network.named_parameters())[key].dim() > 1} == places
+    assert {names[id(one)] for one in decaying["params"]} | still == set(names.values())
+    assert all(key.endswith("weight") and ".norm" not in key for key in map(names.get, map(id, decaying["params"])) if key)
+
+
+def test_an_embedding_does_not_decay_and_a_shared_weight_is_there_once() -> None:
+    shared = torch.nn.Linear(4, 4)
+    tied = torch.nn.Linear(4, 4, bias=False)
+    tied.weight = shared.weight
+    parts = torch.nn.ModuleList([torch.nn.Embedding(3, 4), shared, shared, tied])
+    decaying, rest = decay_groups(parts, 0.1)
+    assert [id(one) for one in decaying["params"]] == [id(shared.weight)]
+    assert [id(one) for one in rest["params"]] == [id(parts[0].weight), id(shared.bias)]
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.5, 0.9, 0.95, 0.97, 0.98, 0.99, 0.999])
+def test_it_is_said_from_which_update_the_decay_acts(ema: float) -> None:
+    reached = RecognitionConfig(ema=ema).decay_reached_after()
+    assert reached == next(t for t in range(1, 10_000) if warmed_up(ema, t) == pytest.approx(ema, abs=1e-12))
+    assert RecognitionConfig(ema=ema, ema_warm_up=False).decay_reached_after() == 1

@@ -53,7 +53,7 @@ def embed_rows(
         seen = as_clips(torch.from_numpy(clips.gather(which[at : at + at_once], flat[at : at + at_once])).to(device))
         if encoder.size is not None:
             seen = crop_views(seen, encoder.size)[:, 0]
-        found.append(encoder.network.feature_map(seen).float().mean((1, 3, 4)).cpu())
+        found.append(encoder.network.embed(seen).cpu())
     vectors = torch.cat(found).view(len(rows), views, -1).mean(1).numpy()
     if len(wrong := np.flatnonzero(~np.isfinite(vectors).all(1))):
         raise DataError(

@@ -85,7 +85,7 @@ class Clips(_OfFiles):
             self._given = find_encoder(DEFAULT)
         pixels = read_clip(path, lambda seconds: even_frames(seconds, self.FRAMES), self.SIDE).pixels
         seen = as_clips(torch.from_numpy(pixels)[None])
-        found: NDArray[np.float32] = self._given.network.feature_map(seen).float().mean((1, 3, 4))[0].numpy()
+        found: NDArray[np.float32] = self._given.network.embed(seen)[0].numpy()
         return found
 
 

@@ -39,7 +39,7 @@ class Projected(nn.Sequential):
 
 
 class FrameTower(nn.Module):
-    """The mean of a network's feature map over time and space, as an item vector; the network's own head is not used."""
+    """The mean over time and space of what a network's head reads, as an item vector; the head itself is not used."""
 
     def __init__(self, network: ClipNetwork, dim: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class FrameTower(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Return vectors of clips [B, T, 3, H, W] → [B, D]."""
-        found: Tensor = self.out(self.network.feature_map(clips).mean((1, 3, 4)))
+        found: Tensor = self.out(self.network.embed(clips))
         return found
 
 

@@ -125,8 +125,9 @@ class SvMixConfig(SelectiveConfig):
     initial: float = 4.0
     """First weight of the constant channel in the values."""
     standardise: bool = False
-    """Show the selector features less their mean over the places of a clip, with a mean square of one (our extension). Features
-    behind a ReLU have much in common, so that attention is nearly even and W_q is given little gradient."""
+    """Show the selector features less their mean over the places of a clip, or over its frames with the temporal module, with a
+    mean square of one (our extension). Features behind a ReLU have much in common, so that attention is nearly even and W_q is
+    given little gradient."""
     area_weight: NonNegativeFloat = 0.1
     """0 leaves the area term out."""
     area_margin: NonNegativeFloat = 0.1
@@ -150,7 +151,8 @@ class SmoothMaskConfig(SelectiveConfig):
     """Masks without a selector whose area is λ."""
 
     contrast: float = Field(default=4.0, gt=0, le=100)
-    """Spread of the logits, in standard deviations' units: the greater, the harder the mask."""
+    """Spread of the logits, in standard deviations' units: the greater, the harder the mask. It is not fitted to what a selector
+    makes; the statistics of masks say how far both differ."""
 
 
 class SvMixRandomConfig(SmoothMaskConfig):

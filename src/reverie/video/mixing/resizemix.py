@@ -32,11 +32,15 @@ class ResizeMix(PairMixer[ResizemixConfig]):
 
     def join(self, clips: Tensor, own: Tensor, partners: Tensor, pairs: Pairs) -> Tensor:
         """Return clips [B, T, 3, H, W] with the partner, made small, in the box."""
-        box = own[:, 0] == 0
-        rows, columns = _shrink(box.any(2)).to(clips.dtype), _shrink(box.any(1)).to(clips.dtype)
-        with torch.autocast(clips.device.type, enabled=False):
-            small = rows[:, None, None] @ clips[partners] @ columns[:, None, None].transpose(-1, -2)
-        return own.to(clips.dtype)[:, :, None] * clips + small
+        return own.to(clips.dtype)[:, :, None] * clips + self.place(clips[partners], own)
+
+    def place(self, values: Tensor, own: Tensor) -> Tensor:
+        """Return what is known of the places of partners, [B, T, ..., H, W], made small, in the box of masks [B, T, H, W]."""
+        box, between = own[:, 0] == 0, (None,) * (values.ndim - 3)
+        rows, columns = (_shrink(box.any(axis)).to(values.dtype)[:, *between] for axis in (2, 1))
+        with torch.autocast(values.device.type, enabled=False):
+            small: Tensor = rows @ values @ columns.transpose(-1, -2)
+        return small
 
 
 def _shrink(run: Tensor) -> Tensor:

@@ -73,5 +73,5 @@ class Mvit(ClipNetwork):
         x = self.stem(volumes(self.normalised(clips))).permute(0, 2, 3, 4, 1).contiguous()
         for stage in self.stages:
             x = stage(x)
-        found: Tensor = self.norm(x).permute(0, 1, 4, 2, 3)
+        found: Tensor = x.permute(0, 1, 4, 2, 3)
         return found

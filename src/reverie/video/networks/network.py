@@ -66,6 +66,9 @@ class ClipNetwork(nn.Module):
     parts: ClassVar[tuple[str, ...]] = ("stem", "stages")
     """Attributes in the order in which a clip passes them; a `ModuleList` counts one by one: ``stages`` are ``stage1`` …"""
     head: nn.Module
+    norm: nn.Module
+    """Of what the head reads, over channels. The feature map is what comes before: LayerNorm gives all places one channel mean, and
+    then none would be salient."""
     mean: Tensor
     std: Tensor
 
@@ -75,7 +78,7 @@ class ClipNetwork(nn.Module):
         super().__init__()
         self.config, self.classes, self.channels, self.normalisation = config, classes, channels, normalisation
         self.frames, self.size = frames, size
-        self.head = Head(channels, classes, config.dropout)
+        self.head, self.norm = Head(channels, classes, config.dropout), nn.Identity()
         for name, value in (("mean", normalisation.mean), ("std", normalisation.std)):
             self.register_buffer(name, torch.tensor(value).view(3, 1, 1), persistent=False)
 
@@ -85,8 +88,16 @@ class ClipNetwork(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits of a feature map [B, T', C, H', W'] → [B, K]."""
-        logits: Tensor = self.head(features)
+        logits: Tensor = self.head(self._read(features))
         return logits
+
+    def embed(self, clips: Tensor) -> Tensor:
+        """Return the mean over time and space of what the head reads; clips [B, T, 3, H, W] → [B, C]."""
+        return self._read(self.feature_map(clips)).float().mean((1, 3, 4))
+
+    def _read(self, features: Tensor) -> Tensor:
+        found: Tensor = self.norm(features.movedim(2, -1))
+        return found.movedim(-1, 2)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Return logits of clips [B, T, 3, H, W] → [B, K]."""

@@ -76,5 +76,5 @@ class VitSpaceTime(ClipNetwork):
         tokens = x.flatten(2).transpose(1, 2)
         for stage in self.stages:
             tokens = stage(tokens)
-        found: Tensor = self.norm(tokens).mT.unflatten(2, x.shape[2:])
+        found: Tensor = tokens.mT.unflatten(2, x.shape[2:])
         return found.transpose(1, 2)

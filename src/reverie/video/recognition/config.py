@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -35,9 +36,11 @@ class RecognitionConfig(Options):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Of all rows: on 1 - s + s/K, off s/K (arXiv 2309.09534)."""
     ema: float = Field(default=0.999, ge=0, lt=1)
-    """Decay of the running mean of weights, which teaches where a method has a teacher and is measured in every row."""
+    """Decay of the running mean of weights, which teaches where a method has a teacher and is measured in every row. 0.999 as
+    published, for long trainings; with the warm-up it is never reached in fewer than 8,990 updates, see `decay_reached_after`."""
     ema_warm_up: bool = True
-    """Whether its first updates forget faster. Our reading: 0.999 from the start hardly moves in a few hundred updates."""
+    """Whether update t forgets faster, by (1 + t) / (10 + t), where that is below `ema`. Our reading: 0.999 from the start hardly
+    moves in a few hundred updates."""
     recalibration: NonNegativeInt = 8
     """Batches of training clips, not mixed, that batch normalisation is measured on anew before weights are evaluated; with 0 the
     statistics of training are used: the network's own, of the mean its teacher's or else those of the network."""
@@ -66,6 +69,10 @@ class RecognitionConfig(Options):
     follows the network's schedule."""
     selector_scale: PositiveFloat = 5.0
     """With ``as-network``: how many times the network's rate, as the authors' MViT variant has it."""
+
+    def decay_reached_after(self) -> int:
+        """Return the update from which the running mean has the decay `ema`; the earlier ones have (1 + t) / (10 + t)."""
+        return max(1, math.ceil((10 * self.ema - 1) / (1 - self.ema) - 1e-9)) if self.ema_warm_up else 1
 
     def evaluated_after(self, steps: int) -> list[int]:
         """Return the updates after which weights are evaluated, the last of all included."""

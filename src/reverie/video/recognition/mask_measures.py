@@ -1,4 +1,4 @@
-"""What mixing masks look like on training clips: area, entropy, and how much of the objects they show where that is known."""
+"""What mixing masks look like on training clips: area, entropy, spread, and how much of the objects they show, if known."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def measure_masks(learner: Learner, source: ClipBatches, clips: int, seed: int) 
     found: dict[str, list[float]] = {}
     for _, mixed, objects in mixed_batches(learner, source, clips, seed):
         if mixed.own is not None:
-            statistics = mask_statistics(mixed.own, mixed.partners, objects).means()
+            place, there = getattr(learner.mixer, "place", None), None
+            if place is not None and objects is not None:  # the partner lies elsewhere than in its own clip
+                there = place(objects[mixed.partners].float(), mixed.own)
+            statistics = mask_statistics(mixed.own, mixed.partners, objects, there).means()
             for name, value in statistics.items():
                 found.setdefault(name, []).append(value)
     return {name: fmean(values) for name, values in found.items()}

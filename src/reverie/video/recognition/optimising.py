@@ -14,11 +14,18 @@ from reverie.video.recognition.config import RecognitionConfig
 
 
 def decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return the weights that decay, those of two dimensions and more, and those that do not."""
+    """Return the weights that decay, and the parameters that do not: of one dimension, or embeddings such as those of places.
+
+    A weight is what its module calls one; tables of places are parameters of another name, or of an ``nn.Embedding``.
+    """
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for parameter in network.parameters():
-        if parameter.requires_grad:
-            groups[parameter.dim() > 1].append(parameter)
+    seen = set[nn.Parameter]()
+    for part in network.modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            if parameter.requires_grad and parameter not in seen:
+                seen.add(parameter)
+                weight = parameter.dim() > 1 and name.endswith("weight") and not isinstance(part, nn.Embedding)
+                groups[weight].append(parameter)
     return [{"params": found, "weight_decay": weight_decay * decays} for decays, found in groups.items() if found]
 
 

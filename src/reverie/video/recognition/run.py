@@ -19,7 +19,7 @@ from reverie.video.recognition.learner import Learner
 from reverie.video.recognition.mask_measures import measure_masks
 from reverie.video.recognition.pictures import save_filmstrip
 from reverie.video.recognition.saved import save_recogniser
-from reverie.video.recognition.task import RecognitionTask, clusters
+from reverie.video.recognition.task import RecognitionTask
 from reverie.video.recognition.training import Training
 
 
@@ -65,7 +65,7 @@ def recognise(
     training = Training(learner, source, config.steps, cell.seed, folder, tell)
     found = training.run()
     result = Recognised(
-        measures=found.chosen(task, config.choose), clusters=clusters(task), curves=found.curves(task),
+        measures=found.chosen(task, config.choose), curves=found.curves(task),
         masks=measure_masks(learner, source, recipe.masks, cell.seed), seconds=training.seconds,
         seconds_a_step=training.seconds / config.steps, peak_mb=peak_mb(),
         weights=sum(one.numel() for one in student.parameters()), learned_from=len(task.train) + len(task.valid),

@@ -58,8 +58,3 @@ class RecognitionTask:
     def classes(self) -> int:
         """K."""
         return len(self.clips.classes)
-
-
-def clusters(task: RecognitionTask) -> tuple[str, ...]:
-    """Return the source of each test clip, or its id where no source is known."""
-    return tuple(task.clips.groups[at] or task.clips.ids[at] for at in task.test)

@@ -45,6 +45,23 @@ def test_saliency_is_a_softmax_over_all_cells_of_the_channel_mean(batch: Any) ->
             np.testing.assert_allclose(clip.flatten().numpy(), np.array(raised) / sum(raised), rtol=1e-5)
 
 
+@pytest.mark.parametrize("module", ["spatial", "temporal", "volume"])
+def test_what_the_selector_is_shown_has_a_mean_square_of_one(batch: Any, module: Any) -> None:
+    channels, partners, shares = batch.features.shape[2], torch.tensor([3, 0, 1, 5, 2, 4]), torch.full((6,), 0.3)
+    mixer: Any = create_mixer("sv-mix", channels=channels, seed=0, standardise=True)
+    seen = batch.features.double().numpy()
+    if module == "temporal":  # of the means of frames, which differ less than places do
+        seen = seen.mean((3, 4), keepdims=True)
+    shown = []
+    for clip in seen:
+        centred = clip - clip.mean(axis=(0, 2, 3), keepdims=True)
+        shown.append(centred / math.sqrt(float((centred**2).mean())))
+    known = torch.from_numpy(np.stack(shown)).float()
+    expected = mixer.selector(known, known[partners], shares, module)
+    found = mixer.logits(batch.features, batch.features[partners], shares, module, None)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("standardise", [True, False])
 def test_standardised_features_are_blind_to_what_all_places_share(batch: Any, standardise: bool) -> None:
     channels = batch.features.shape[2]

@@ -1,6 +1,7 @@
 """SV-Mix with the room's networks and with a module of somebody else, whatever their feature maps look like."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from reverie.nn.averaging import as_teacher
 from reverie.seeds import seed_torch
-from reverie.video.mixing import create_mixer
+from reverie.video.mixing import create_mixer, mask_statistics
 from reverie.video.networks.create import create_network
 from reverie.video.networks.features import HookedNetwork
 from reverie.video.networks.network import ClipNetwork
@@ -55,3 +56,19 @@ def test_a_step_works_and_teaches_only_the_selector(name: str, frames: int, mask
     after = [parameter.grad for parameter in student.parameters() if parameter.grad is not None]
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
     assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+@pytest.mark.parametrize("module", ["spatial", "temporal"])
+def test_saliency_makes_masks_of_one_contrast_with_a_convolutional_network_and_a_transformer(module: str) -> None:
+    found = {}
+    for name in ("tsm", "mvit"):
+        generator = torch.Generator().manual_seed(0)
+        clips, labels = torch.rand(4, 4, 3, 32, 32, generator=generator), torch.eye(4)
+        with torch.no_grad():
+            features = network(name).eval().feature_map(clips)
+        mixer = create_mixer("saliency", switch=float(module == "spatial"))
+        draws = mixer.draw(labels, features, generator)
+        half = dataclasses.replace(draws, student=dataclasses.replace(draws.student, shares=torch.full((4,), 0.5)))
+        found[name] = mask_statistics(mixer.student(clips, labels, features, half).own, draws.student.partners).means()["spread"]
+    assert min(found.values()) > 0.2
+    assert max(found.values()) < 1.5 * min(found.values())

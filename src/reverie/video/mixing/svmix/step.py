@@ -59,7 +59,7 @@ class SvMix(SelectiveMixer[SvMixConfig]):
                 "make the mixer with channels= of this network"
             )
         if self.config.standardise:
-            own, partner = standardised(own), standardised(partner)
+            own, partner = (standardised(_averaged(one) if module == "temporal" else one) for one in (own, partner))
         return self.selector(own, partner, shares, module)  # type: ignore[no-any-return]
 
     def teacher_loss(
@@ -103,6 +103,11 @@ class SvMix(SelectiveMixer[SvMixConfig]):
     def is_due(self, step: int) -> bool:
         """Return whether the selector learns at a step, counted from 0."""
         return self.learns and step % self.config.every == 0
+
+
+def _averaged(features: Tensor) -> Tensor:
+    """Return features averaged over the places of a frame, [B, T', C, 1, 1]; their spread is far smaller than that of places."""
+    return features.float().mean((3, 4), keepdim=True)
 
 
 def standardised(features: Tensor) -> Tensor:
