@@ -25,7 +25,8 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     also ``success_per_call_corrected`` by what its detector gets wrong), ``calls``, ``parse_failures`` and ``failures`` (shares of
     the calls), and once ``coverage`` (share of the cells of goal × technique in which a text got through), ``self_bleu`` of the
     texts that got through, ``writings`` and ``failed_writings`` of the attacker's own model. Of benign prompts: ``over_refusal``,
-    and ``utility`` with one row for each figure in the column `goal`.
+    and ``utility`` with one row for each figure in the column `goal`. Of a lesson: ``records``, ``carried_on`` (1 where too little
+    got through, so that nothing was trained and the last adapter stays), and figures of the training.
     """
     technique = cell.technique if isinstance(cell, AttackCell) else ""
     common: dict[str, Any] = {
@@ -47,7 +48,8 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
         return [common | row for row in _judge_rows(result)]
     if isinstance(result, Hardened):
         figures = {key: value for key, value in result.said.items() if isinstance(value, int | float)}
-        return [common | {"metric": name, "value": value} for name, value in ({"records": result.records} | figures).items()]
+        told = {"records": result.records, "carried_on": float(not result.records)} | figures
+        return [common | {"metric": name, "value": value} for name, value in told.items()]
     return [common | row for row in _benign_rows(result)]
 
 
