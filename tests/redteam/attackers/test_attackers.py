@@ -328,6 +328,16 @@ def test_scripted_questions_follow_their_ladder_without_those_refused(tmp_path: 
     )
 
 
+@pytest.mark.parametrize("calls", [1, 4, 7])
+def test_a_scripted_conversation_ends_with_its_request_within_the_calls(calls: int, tmp_path: Path) -> None:
+    ladders = [[fill_slots(question, canaries(1)[0]) for question in ladder] for ladder in load_ladders()["canary"]]
+    log = attack(tmp_path, "crescendo.scripted", brief_of(canaries(1), calls=calls), Teller(tells=lambda text: False))
+    texts = [attempt.tried.text for attempt in log.attempts]
+    assert len(texts) == calls
+    assert texts[-1] == REQUEST
+    assert texts[:5][-min(calls, 5) :] in [ladder[-min(calls, 5) :] for ladder in ladders]
+
+
 def test_the_archive_covers_styles_and_is_not_filled_with_copies(tmp_path: Path) -> None:
     log = attack(tmp_path, "map-elites.rules", brief_of(canaries(2), calls=24))
     styles = {attempt.tried.technique.removeprefix("map-elites.") for attempt in log.attempts}

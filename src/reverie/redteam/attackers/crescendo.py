@@ -69,19 +69,20 @@ def _converse(config: CrescendoConfig, campaign: Campaign) -> Generator[Step, An
 def scripted(config: CrescendoScriptedConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
     """Hold conversations whose questions were written by hand: what Crescendo does without a writer.
 
-    A refused question is taken back and the next one asked; a conversation ends where it got through. Conversations of the goal's
-    kind take turns in a drawn order, the same again with other seeds of the target.
+    A refused question is taken back and the next one asked; a conversation ends where it got through, or with the request itself:
+    where fewer calls are left than it has questions, the first ones are left out. Conversations of the goal's kind take turns in a
+    drawn order, the same again with other seeds of the target.
     """
 
     def pursue(campaign: Campaign) -> Pursuit:
         ladders = load_ladders()[campaign.goal.kind]
         order = campaign.generator("ladders").permutation(len(ladders))
         for number in cycle(order.tolist()):
+            if not campaign.left:
+                return
             so_far: Conversation = ()
             last: tuple[str, ...] = (f"{campaign.goal.kind}-ladder-{number}",)
-            for question in ladders[number]:
-                if not campaign.left:
-                    return
+            for question in ladders[number][-campaign.left :]:
                 turns = (*so_far, Message("user", fill_slots(question, campaign.goal)))
                 (attempt,) = attempts_of((yield [campaign.attempt(turns, "crescendo.scripted", last)]))
                 last = (attempt.id,)
