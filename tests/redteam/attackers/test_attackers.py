@@ -27,6 +27,7 @@ from reverie.redteam.cases import fill_slots, hand_written
 from reverie.redteam.goals import KINDS, Goal
 from reverie.redteam.messages import Reply
 from reverie.redteam.mutators import DISGUISES
+from reverie.redteam.recipe import RED_TEAM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -376,6 +377,29 @@ def test_seeds_only_says_every_case_once_before_any_twice(tmp_path: Path) -> Non
     rendered = {fill_slots(case.text, canaries(1)[0]) for case in hand_written("canary")}
     assert set(texts[:12]) == rendered
     assert texts[12:] == texts[:2]
+
+
+def test_techniques_that_begin_with_cases_have_orders_of_their_own() -> None:
+    campaign = Campaign(brief_of(canaries(1)), canaries(1)[0])
+    orders = [[case.id for case in campaign.shuffled_cases(name)] for name in ("seeds-only", "pair", "tap", "mutate.role-play")]
+    assert len({*map(tuple, orders)}) == 4
+    assert len({*map(frozenset, orders)}) == 1
+
+
+@pytest.mark.parametrize("name", sorted(RED_TEAM.files()))
+def test_what_a_held_out_technique_says_no_other_one_of_its_recipe_does(name: str, tmp_path: Path) -> None:
+    recipe = RED_TEAM.load(name)
+    goal = Goal("promote-0", "promote", "Heat", item=("1", "Heat")) if "collm" in recipe.targets else canaries(1)[0]
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for at, (technique, row) in enumerate(recipe.techniques.items()):
+        if row.kind == "replay":
+            continue
+        writer = Writer(lambda text, seed: f"### Hm {zlib.crc32(text.encode())} {seed} ###")
+        log = attack(tmp_path / str(at), row.kind, brief_of([goal], calls=recipe.calls, **row.set), writer=writer)
+        texts = {attempt.tried.text for attempt in log.attempts} - {goal.request}  # asked plainly, an attack is none
+        assert texts or technique == "null"
+        said[row.held_out] |= texts
+    assert not said[True] & said[False]
 
 
 def test_a_campaign_draws_by_what_is_drawn() -> None:

@@ -26,13 +26,12 @@ Change = Callable[[Goal, str, np.random.Generator], str | Conversation]
 Mutation = Generator[Step, Answers, Tally]
 
 
-def bases(campaign: Campaign) -> Iterator[tuple[str, tuple[str, ...], str]]:
+def bases(campaign: Campaign, technique: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """Yield text, parents and explanation of what is mutated, without end: the bare request, then the cases in a drawn order."""
-    order = campaign.generator("order of cases").permutation(len(campaign.cases))
+    cases = campaign.shuffled_cases(technique)
     while True:
         yield campaign.goal.request, (), ""
-        for number in order:
-            case = campaign.cases[number]
+        for case in cases:
             yield render_case(case, campaign.goal), (case.id,), case.explanation
 
 
@@ -40,7 +39,7 @@ def mutate(brief: Brief, technique: str, change: Change) -> Mutation:
     """Say changed texts; equal ones are said again with other seeds of the target."""
 
     def pursue(campaign: Campaign) -> Pursuit:
-        wishes, texts = [], bases(campaign)
+        wishes, texts = [], bases(campaign, technique)
         for number in range(campaign.left):
             text, parents, explanation = next(texts)
             changed = change(campaign.goal, text, campaign.generator(technique, number))
@@ -102,7 +101,7 @@ def paraphrase(config: ParaphraseConfig, brief: Brief) -> Mutation:
     """Let the writer say the same in other words."""
 
     def pursue(campaign: Campaign) -> Pursuit:
-        texts, said = bases(campaign), list[Attempt]()
+        texts, said = bases(campaign, "mutate.paraphrase"), list[Attempt]()
         while campaign.left and campaign.writings < config.writings * campaign.calls:
             text, parents, explanation = next(texts)
             task = "Say the following in other words, as a different person would, with the same meaning."

@@ -25,8 +25,7 @@ def seeds_only(config: SeedsOnlyConfig, brief: Brief) -> Generator[Step, Answers
     """Say the hand-written cases in a drawn order, again from the first where there are more calls than cases."""
 
     def pursue(campaign: Campaign) -> Pursuit:
-        order = campaign.generator("order of cases").permutation(len(campaign.cases))
-        cases = [campaign.cases[number] for number in order]
+        cases = campaign.shuffled_cases("seeds-only")
         if cases:
             yield [
                 campaign.attempt(render_case(case, campaign.goal), "seeds-only", (case.id,), case.explanation)
