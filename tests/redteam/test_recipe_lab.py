@@ -10,6 +10,7 @@ import pytest
 
 from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Finding
+from reverie.redteam.cases import hand_written
 from reverie.redteam.cells import AttackCell, Attacked, Benign, BenignCell, HardenCell, JudgeCell
 from reverie.redteam.engine import LOG
 from reverie.redteam.estimate import estimate, estimate_sentences
@@ -78,6 +79,21 @@ def test_held_out_goals_are_attacked_with_cases_of_their_own(tmp_path: Path) -> 
     assert all(parents.values())
     assert not parents["build"] & parents["held-out"]
     assert lab.read_attempts("leaky", tmp_path) == list(fought.attempts)
+
+
+def test_cases_are_those_of_where_texts_stand_on_the_target() -> None:
+    targets = {
+        "collm": {"kind": "collm", "run": "x"},
+        "words": {"kind": "recinterpreter", "run": "x"},
+        "chat": {"kind": "chat", "model": TINY},
+    }
+    lab = RecipeLab(recipe(targets=targets))
+    for target, kind, surface in (("collm", "promote", "title"), ("words", "promote", "history"), ("chat", "canary", "message")):
+        assert lab.cases(target, frozenset({kind}), "attack") == hand_written(kind, "attack", surface)
+    written = [hand_written("promote", "attack", surface) for surface in ("title", "history", "message")]
+    assert not {case.text for case in written[0]} & {case.text for case in written[2]}
+    lines = [line for case in written[1] for line in case.text.splitlines()]
+    assert all(line.startswith("{") and line.endswith("}") for line in lines)  # titles of events, one a line
 
 
 def test_the_archive_of_map_elites_has_a_column_for_each_style(tmp_path: Path) -> None:

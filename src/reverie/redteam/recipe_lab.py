@@ -20,7 +20,7 @@ from reverie.redteam.defence_rows import FilterConfig, defence_row
 from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
-from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
+from reverie.redteam.goals import Goal, GoalKind, Part
 from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
@@ -30,7 +30,9 @@ from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.models.create import create_chat_model, model_config
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
+from reverie.redteam.slots import SLOTS
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
+from reverie.redteam.targets.possible import SURFACES
 
 PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
 """Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
@@ -94,7 +96,9 @@ class RecipeLab:
         """Return everything that an attacker depends on but goals, seed and archive."""
         attacker, writer = self.attackers[technique], self.targets.writer_config
         options = checked(ATTACKERS.config(attacker.name), self.recipe.techniques[technique].set, f"techniques.{technique}")
-        cases = {str(name): [asdict(case) for kind in KINDS for case in hand_written(kind, name)] for _, name in PARTS}
+        cases = {
+            str(name): [asdict(case) for place in SLOTS for case in hand_written(place[0], name, place[1])] for _, name in PARTS
+        }
         facts = {"attacker": attacker.name, "options": options.model_dump(mode="json"), "batch": self.recipe.batch}
         facts |= {"cases": json_digest(cases)}
         return facts | {"writer": model_facts(writer) if writer is not None and attacker.writes else None}
@@ -108,9 +112,10 @@ class RecipeLab:
         """Return everything that the measurement on benign prompts depends on but the target."""
         return benign_facts(self.goals(target), self.recipe)
 
-    def cases(self, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
-        """Return the hand-written cases of some kinds of goals."""
-        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part))
+    def cases(self, target: str, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
+        """Return the hand-written cases of some kinds of goals, for where texts stand on a target."""
+        surface = SURFACES.get(self.targets.configs[target].kind, "message")
+        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part, surface))
 
     def attack(
         self, cell: AttackCell, archive: Sequence[Attempt], learned: Path | None, folder: Path, tell: Callable[[str], None]
@@ -123,7 +128,7 @@ class RecipeLab:
             mine = tuple(one for one in archive if one.tried.goal in goals)
             if not goals or (self.replays(cell.technique) and not mine):
                 continue
-            known = self.cases(frozenset(goal.kind for goal in goals), cases)
+            known = self.cases(cell.target, frozenset(goal.kind for goal in goals), cases)
             options = self.recipe.techniques[cell.technique].set
             brief = Brief(goals, known, self.recipe.calls, cell.seed, mine, options)
             writer = self.targets.writer if attacker.writes else None
