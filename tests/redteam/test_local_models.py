@@ -170,6 +170,7 @@ def test_rows_that_end_early_change_nothing_for_the_others(tiny: Backbone, monke
     options = {"temperature": 3.0, "max_tokens": 24}  # flat: about every seventh token ends an answer
     together = chat(tiny, **options).replies(asked, list(range(9)))
     assert len({reply.n_tokens for reply in together}) > 3
+    assert [reply.cut for reply in together] == [reply.n_tokens == 24 for reply in together]
     assert together == [chat(tiny, **options).replies([one], [at])[0] for at, one in enumerate(asked)]
 
 

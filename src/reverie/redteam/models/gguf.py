@@ -62,7 +62,8 @@ class Cyllama:
     def reply(self, messages: list[dict[str, str]], seed: int) -> Reply:
         """Answer one conversation."""
         said = self.model.chat(messages, config=self.make(**self.options, seed=seed))
-        return Reply(str(said).strip(), n_tokens=int(getattr(said.stats, "generated_tokens", 0) or 0))
+        tokens = int(getattr(said.stats, "generated_tokens", 0) or 0)
+        return Reply(str(said).strip(), tokens, cut=tokens >= self.options["max_tokens"])
 
 
 class LlamaCpp:

@@ -75,7 +75,8 @@ class LocalChat:
         prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
         ends = [prompt[len(begin) :] for prompt, begin in zip(prompts, begins, strict=True)]
         answers = sample_answers(self.backbone, ends, prefix, self.config, [seed for _, seed in batch])
-        return [Reply(self.backbone.text(tokens).strip(), n_tokens=len(tokens)) for tokens in answers]
+        longest = self.config.max_tokens
+        return [Reply(self.backbone.text(tokens).strip(), len(tokens), cut=len(tokens) == longest) for tokens in answers]
 
     def _batches(self, asked: Sequence[Asked], prompts: Mapping[Asked, Sequence[int]]) -> Iterator[Batch]:
         """Yield what is answered together, the shortest first, in batches of about one size."""

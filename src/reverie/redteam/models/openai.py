@@ -36,9 +36,10 @@ def plain_messages(conversation: Conversation) -> list[dict[str, str]]:
 
 def read_completion(found: Any) -> Reply:
     """Return the first choice of an answer; anything else than a text is an error."""
-    text = found["choices"][0]["message"]["content"]
+    first = found["choices"][0]
+    text = first["message"]["content"]
     if not isinstance(text, str):
         raise TypeError("the content is no text")
     usage = found.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return Reply(text.strip(), n_tokens=tokens if isinstance(tokens, int) else 0)
+    return Reply(text.strip(), tokens if isinstance(tokens, int) else 0, cut=first.get("finish_reason") == "length")
