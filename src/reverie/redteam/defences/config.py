@@ -45,7 +45,7 @@ class HardeningConfig(Options):
     """A round in which no more distinct attacks than this got through trains nothing and keeps the last adapter; as published, the
     rounds end there."""
     longest: PositiveInt = 512
-    """Tokens of an example; the middle of a longer prompt is left out, and an answer ends at half of them."""
+    """Tokens of an example; the middle of a longer prompt is left out, and an answer is cut at half of them."""
     seed: NonNegativeInt = 0
     """Of refusals, the order of examples, dropout and the adapter's first weights."""
 
