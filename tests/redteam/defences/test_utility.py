@@ -15,6 +15,7 @@ from reverie.redteam.benign import prompts_for
 from reverie.redteam.defences.guards import AlwaysRefuse
 from reverie.redteam.over_refusal import OverRefusal, over_refusal, sampled_prompts
 from reverie.redteam.recommender_utility import clean_ranking, clean_scenes, scene_ndcg
+from reverie.redteam.scenes import draw_scenes
 from reverie.redteam.targets.possible import POSSIBLE
 from reverie.redteam.utility import Question, passages, questions, questions_right, text_losses
 from reverie.testing import tiny_dataset
@@ -75,6 +76,14 @@ def test_a_recommender_that_knows_the_future_has_ndcg_one() -> None:
     silent = clean_ranking(Scripted(lambda one: Response("", failure="parse")), scenes)
     assert (silent.mean, silent.failures) == (0.0, 8)
     assert len({scene.tried.goal.scene.user for scene in scenes if scene.tried.goal.scene}) == 8
+
+
+def test_clean_requests_are_those_of_other_users_than_goals_of_the_same_seed() -> None:
+    dataset = tiny_dataset()
+    asked = [one.tried.goal.scene.user for one in clean_scenes(dataset, 8, 0, k=3) if one.tried.goal.scene]
+    attacked = [one.scene.user for one in draw_scenes(dataset, 8, 0, 3)]
+    assert asked != attacked
+    assert asked == [one.tried.goal.scene.user for one in clean_scenes(dataset, 8, 0, k=3) if one.tried.goal.scene]
 
 
 def test_over_refusal_counts_refusals_and_leaves_failures_out() -> None:
