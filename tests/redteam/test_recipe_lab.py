@@ -161,6 +161,22 @@ def test_a_folder_of_weights_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     assert RecipeLab(recipe(targets=targets)).target_facts("small") != first
 
 
+@pytest.mark.parametrize(
+    ("kind", "place"), [("collm", "model"), ("recinterpreter", "adapter"), ("recinterpreter", "recommender/model")]
+)
+def test_a_study_as_a_target_is_known_by_its_weights_too(kind: str, place: str, tmp_path: Path) -> None:
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    found = []
+    for data in (b"one", b"two"):
+        (folder / "weights.safetensors").write_bytes(data)
+        found.append(RecipeLab(recipe(targets={"small": {"kind": kind, "run": str(tmp_path)}})).target_facts("small"))
+    assert found[0] != found[1]
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "tensors-1.safetensors").write_bytes(b"of a training that goes on")
+    assert RecipeLab(recipe(targets={"small": {"kind": kind, "run": str(tmp_path)}})).target_facts("small") == found[1]
+
+
 def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp_path: Path) -> None:
     lab = RecipeLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path, lab)
