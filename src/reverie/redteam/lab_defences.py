@@ -29,15 +29,15 @@ FILTER = "filter.json"
 """What an input filter learned."""
 
 
-def guarded(target: Target, row: DefenceRow, learned: Path | None) -> Target:
-    """Return a target behind a guard; a defence that changes weights is already in the target."""
+def guarded(target: Target, row: DefenceRow, learned: Path | None, seed: int = 0) -> Target:
+    """Return a target behind a guard, at a seed of the study; a defence that changes weights is already in the target."""
     from reverie.redteam.defences import guards, output_guards
 
     match row.name:
         case "always-refuse":
             return guards.AlwaysRefuse(target)
         case "structured-prompt":
-            return guards.StructuredPrompt(target)
+            return guards.StructuredPrompt(target, seed)
         case "output-detector":
             return output_guards.OutputDetector(target)
         case "catalogue-constraint":

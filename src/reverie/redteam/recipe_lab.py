@@ -195,4 +195,4 @@ class RecipeLab:
         if cell.defence == NONE:
             return self.targets.open(cell.target)
         row = self.rows[cell.defence]
-        return guarded(self.targets.open(cell.target, learned if row.kind.tunes else None), row, learned)
+        return guarded(self.targets.open(cell.target, learned if row.kind.tunes else None), row, learned, cell.seed)
