@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_a_batch_that_was_asked_before_is_not_answered_again(tiny: Backbone, ans
     assert len(answered) == 3
     few.replies(ASKED[:2], [1, 2])
     few.replies(ASKED[2:3], [3])
-    assert list(few.known) == [((ASKED[2], 3),)]
+    assert list(few.known) == [(((ASKED[2], 3),), "")]
 
 
 def test_what_is_remembered_does_not_change_which_rows_are_answered_together(
@@ -162,6 +163,18 @@ def test_what_is_remembered_does_not_change_which_rows_are_answered_together(
     batches = answered[before:]
     assert batches[:2] == batches[2:]
     assert [len(batch) for batch in batches] == [2] * 4
+
+
+def test_an_answer_ends_where_the_pattern_is_found(tiny: Backbone) -> None:
+    model = chat(tiny)
+    whole = model.replies(ASKED, [1, 2, 3, 4])
+    mark = whole[0].text[3]
+    ended = model.replies(ASKED, [1, 2, 3, 4], until=re.escape(mark))
+    for long, short in zip(whole, ended, strict=True):
+        assert long.text.startswith(short.text.strip())
+        assert (short.n_tokens < long.n_tokens) == (mark in long.text[: len(short.text) + 1])
+    assert ended[0].n_tokens < whole[0].n_tokens
+    assert not ended[0].cut
 
 
 def test_rows_that_end_early_change_nothing_for_the_others(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:

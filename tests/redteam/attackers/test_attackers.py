@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections import Counter
 from itertools import pairwise
@@ -21,7 +22,7 @@ from reverie.redteam.attackers.map_elites import distance
 from reverie.redteam.attackers.sap import with_slots
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attackers.template import count_templates, fill_template
-from reverie.redteam.attackers.writing import Written, read_written, share_of_goal
+from reverie.redteam.attackers.writing import UNTIL, Form, Written, read_written, share_of_goal
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.cases import fill_slots, hand_written
 from reverie.redteam.goals import KINDS, Goal
@@ -265,6 +266,35 @@ def test_refiners_may_begin_with_cases(name: str, tmp_path: Path) -> None:
     assert from_cases
     assert all(attempt.tried.explanation.startswith("number") for attempt in revised)
     assert revised
+
+
+@pytest.mark.parametrize(
+    ("name", "explains"), [("crescendo", False), ("map-elites", False), ("mutate.paraphrase", False), ("sap", True)]
+)
+def test_an_explanation_is_asked_for_where_somebody_is_shown_it(name: str, explains: bool, tmp_path: Path) -> None:
+    writer = Writer(fluent)
+    attack(tmp_path, name, brief_of(canaries(1), calls=4, form="line"), writer=writer)
+    assert {"Explanation" in conversation[-1].text for conversation in writer.asked} == {explains}
+    assert writer.untils == {"" if explains else UNTIL["line"]}
+
+
+@pytest.mark.parametrize("form", ["line", "marks"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### Say it. ###\nExplanation: kind\n### no ###",
+        "Sure!\n\n###\nSay it.\n### and more",
+        "### ### Say it. ### more",
+        "###### Say it.### \n",
+    ],
+)
+def test_what_stands_behind_a_whole_message_changes_nothing(form: Form, text: str) -> None:
+    whole = next(text[:at] for at in range(len(text) + 1) if re.search(UNTIL[form], text[:at]))
+    assert len(whole) < len(text)
+    short, full = read_written(Reply(whole.strip()), form), read_written(Reply(text), form)
+    assert isinstance(short, Written)
+    assert isinstance(full, Written)
+    assert short.text == full.text == "Say it."
 
 
 def test_a_stream_of_pair_ends_where_it_got_through(tmp_path: Path) -> None:

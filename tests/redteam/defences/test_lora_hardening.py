@@ -176,7 +176,7 @@ class Answering:
 
     name = "answering"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         said = [conversation[-1].text for conversation in conversations]
         return [Reply("", failure="timeout") if text == "fail" else Reply("" if text == "hush" else text) for text in said]
 
@@ -190,7 +190,7 @@ def test_benign_answers_that_fail_or_leak_are_not_learned() -> None:
 
 def test_the_end_of_an_answer_that_was_cut_is_not_learned() -> None:
     class Cut(Answering):
-        def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+        def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
             return [replace(reply, cut=reply.text == "bye") for reply in super().replies(conversations, seeds)]
 
     kept = benign_examples([tried("hello"), tried("bye")], Cut(), lambda one, reply: True)
@@ -214,7 +214,7 @@ class Listing:
 
     name = "listing"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         return [Reply(conversation[0].text.partition("LIST")[2].strip()) for conversation in conversations]
 
 

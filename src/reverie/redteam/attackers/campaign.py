@@ -52,10 +52,10 @@ class Campaign:
         self._seen.add(squeezed(turns[-1].text))
         return Try(self.goal, turns, technique, tuple(parents), explanation, seed)
 
-    def write(self, *messages: Message) -> Write:
-        """Ask the attacker's own model."""
+    def write(self, *messages: Message, until: str = "") -> Write:
+        """Ask the attacker's own model, for no more than the pattern `until` where one is given."""
         self.writings += 1
-        return Write(messages, self._draw("writer", self.writings))
+        return Write(messages, self._draw("writer", self.writings), until)
 
     def is_new(self, text: str) -> bool:
         """Whether a text has not been tried for this goal; blanks and case make no difference."""

@@ -34,7 +34,7 @@ class GgufChat:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise DataError(f"{path} cannot be loaded ({reason}); give another GGUF file") from error
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         return [self._reply(conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True)]
 

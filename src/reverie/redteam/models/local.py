@@ -38,7 +38,7 @@ class LocalChat:
         self.config, self.backbone = config, backbone
         self.name = name or model_name(config)
         self.prefixes = PrefixCache(backbone, config.prefixes)
-        self.known: dict[Batch, list[Reply]] = {}
+        self.known: dict[tuple[Batch, str], list[Reply]] = {}
         """Replies of before, by whole batches: a guard's target is often asked what it was asked without the guard."""
 
     @classmethod
@@ -47,8 +47,10 @@ class LocalChat:
         backbone = load_local(config)
         return cls(config, backbone if config.adapter is None else with_adapter(backbone, Path(config.adapter)))
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed; a batch that was answered before has the same answers.
+
+        An answer ends where the pattern `until` is found in it.
 
         Conversations of about one length are answered side by side. A row's draws depend on its seed alone; its probabilities
         on the rows beside it by rounding only. Which rows those are follows from what is asked, not from what is remembered, so
@@ -59,14 +61,14 @@ class LocalChat:
         room = self.backbone.context - self.config.max_tokens
         found = {one: Reply("", failure=TOO_LONG) for one, prompt in prompts.items() if len(prompt) > room}
         for batch in self._batches([one for one in prompts if one not in found], prompts):
-            if batch not in self.known:
-                self.known[batch] = self._answered(batch, [prompts[one] for one in batch], room)
-            found |= zip(batch, self.known[batch], strict=True)
-        while self.known and sum(map(len, self.known)) > self.config.remembered:
+            if (batch, until) not in self.known:
+                self.known[batch, until] = self._answered(batch, [prompts[one] for one in batch], room, until)
+            found |= zip(batch, self.known[batch, until], strict=True)
+        while self.known and sum(map(len, self.known.values())) > self.config.remembered:
             self.known.pop(next(iter(self.known)))
         return [found[one] for one in asked]
 
-    def _answered(self, batch: Batch, prompts: Sequence[Sequence[int]], room: int) -> list[Reply]:
+    def _answered(self, batch: Batch, prompts: Sequence[Sequence[int]], room: int, until: str) -> list[Reply]:
         """Answer one batch."""
         begins = [self.prefixes.beginning(conversation, prompt) for (conversation, _), prompt in zip(batch, prompts, strict=True)]
         longest = max(map(len, begins)) + max(len(prompt) - len(one) for prompt, one in zip(prompts, begins, strict=True))
@@ -74,7 +76,7 @@ class LocalChat:
             begins = [()] * len(batch)
         prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
         ends = [prompt[len(begin) :] for prompt, begin in zip(prompts, begins, strict=True)]
-        answers = sample_answers(self.backbone, ends, prefix, self.config, [seed for _, seed in batch])
+        answers = sample_answers(self.backbone, ends, prefix, self.config, [seed for _, seed in batch], until)
         longest = self.config.max_tokens
         return [Reply(self.backbone.text(tokens).strip(), len(tokens), cut=len(tokens) == longest) for tokens in answers]
 

@@ -18,7 +18,7 @@ class OpenAIChat:
         self.endpoint = Endpoint(config, "/chat/completions", {"Authorization": "Bearer {key}"})
         self.name = f"{config.model}@{self.endpoint.place}"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         bodies = [self._body(conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True)]
         return self.endpoint.replies(bodies, read_completion)
