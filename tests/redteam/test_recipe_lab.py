@@ -201,6 +201,7 @@ def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp
         ({"defences": {"d": {"kind": "consistency"}}}, "cannot defend 'small'"),
         ({"defences": {"d": {"kind": "lorra"}}}, "did you mean 'lora'"),
         ({"techniques": {"t": {"kind": "pair", "set": {"stream": 2}}}}, "did you mean 'streams'"),
+        ({"benign": 43}, "43 benign requests are asked for"),
         ({"targets": {"a": {"kind": "chatt"}}}, "did you mean 'chat'"),
     ],
 )  # fmt: skip
@@ -217,6 +218,11 @@ def test_goals_are_those_that_a_target_can_meet() -> None:
     assert len({goal.id for goal in chosen}) == 4
     with pytest.raises(ConfigError, match=r"goals\.dataset=ml-100k"):
         RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
+
+
+def test_a_target_that_never_refuses_is_asked_no_benign_requests() -> None:
+    assert RecipeLab(recipe(targets={"small": {"kind": "collm", "run": "x"}}, benign=43)).n_benign("small") == 0
+    assert RecipeLab(recipe(benign=42)).n_benign("small") == 42
 
 
 def test_a_judge_is_measured_on_labelled_responses(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from reverie.options import checked
 from reverie.redteam.attack_log import read_log
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attempts import Attempt
+from reverie.redteam.benign import prompts_for
 from reverie.redteam.cases import CaseSet, hand_written
 from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.defence_rows import FilterConfig, defence_row
@@ -28,11 +29,12 @@ from reverie.redteam.lab_goals import check_kinds, dataset_for, goals_for
 from reverie.redteam.lab_judge import second_opinion
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.models.create import create_chat_model, model_config
+from reverie.redteam.over_refusal import check_size
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
 from reverie.redteam.slots import SLOTS
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
-from reverie.redteam.targets.possible import SURFACES
+from reverie.redteam.targets.possible import NEVER_REFUSE, POSSIBLE, SURFACES
 
 PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
 """Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
@@ -68,6 +70,8 @@ class RecipeLab:
             for name in recipe.defences_of(target):
                 self.rows[name].check(self.targets.configs[target], f"defences.{name}", target)
         check_kinds(recipe.goals, self.targets.configs)
+        for target, config in self.targets.configs.items():
+            check_size(prompts_for(POSSIBLE[config.kind], "evaluation"), self.n_benign(target))
         self._goals: dict[str, tuple[Goal, ...]] = {}
 
     def goals(self, target: str) -> tuple[Goal, ...]:
@@ -167,7 +171,12 @@ class RecipeLab:
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""
         target, goals, n = self._open(cell, learned), self.goals(cell.target), self.recipe.utility
-        return measure_benign(target, goals, self.recipe, cell.seed, lambda: self._utility(cell, target, goals, n))
+        asked = self.n_benign(cell.target)
+        return measure_benign(target, goals, asked, cell.seed, lambda: self._utility(cell, target, goals, n) if n else {})
+
+    def n_benign(self, target: str) -> int:
+        """Return how many benign requests a target is asked."""
+        return 0 if self.targets.configs[target].kind in NEVER_REFUSE else self.recipe.benign
 
     def _utility(self, cell: BenignCell, target: Target, goals: Sequence[Goal], n: int) -> Units:
         """Return figures of a target's own task."""

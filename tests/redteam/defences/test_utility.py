@@ -7,7 +7,7 @@ import pytest
 import torch
 from defended import Scripted, goal
 
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.llm.backbone import load_backbone
 from reverie.llm.config import BackboneConfig
 from reverie.redteam.attempts import Response, Try
@@ -112,4 +112,6 @@ def test_a_sample_of_requests_is_balanced_as_far_as_it_can() -> None:
     assert sum(not prompt.is_contrast for prompt in drawn) == 12
     assert len(set(drawn)) == 40
     assert sampled_prompts(prompts, None, 0) == list(prompts)
+    with pytest.raises(ConfigError, match="43 benign requests are asked for, and there are 42"):
+        sampled_prompts(prompts, 43, 0)
     assert OverRefusal({}).rate().n == 0
