@@ -220,6 +220,13 @@ def test_goals_are_those_that_a_target_can_meet() -> None:
         RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
 
 
+def test_nothing_is_written_against_a_defence_that_always_says_the_same(tmp_path: Path) -> None:
+    own = recipe(**CONTROL | {"writer": TINY}, defences={"wall": {"kind": "always-refuse"}}, techniques={"sap": {"kind": "sap"}})
+    found = RecipeLab(own).attack(AttackCell("leaky", "sap", 0, "wall", 1), [], None, tmp_path, lambda _: None)
+    assert (found.writes, len(found.attempts)) == (0, 12)
+    assert not any(one.finding.success for one in found.attempts)
+
+
 def test_a_target_that_never_refuses_is_asked_no_benign_requests() -> None:
     assert RecipeLab(recipe(targets={"small": {"kind": "collm", "run": "x"}}, benign=43)).n_benign("small") == 0
     assert RecipeLab(recipe(benign=42)).n_benign("small") == 42

@@ -124,8 +124,14 @@ class RecipeLab:
     def attack(
         self, cell: AttackCell, archive: Sequence[Attempt], learned: Path | None, folder: Path, tell: Callable[[str], None]
     ) -> Fought:
-        """Attack a target as it is defended; see `PARTS`."""
+        """Attack a target as it is defended; see `PARTS`.
+
+        Behind a defence that always says the same, a technique that writes asks plainly instead, as no text changes the answer.
+        """
         attacker, target = self.attackers[cell.technique], self._open(cell, learned)
+        options = self.recipe.techniques[cell.technique].set
+        if cell.defence != NONE and self.rows[cell.defence].kind.constant and attacker.writes:  # whatever it is told
+            attacker, options = create_attacker("null"), {}
         fought = Fought((), columns=attacker.columns)
         for part, cases in PARTS:
             goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
@@ -133,7 +139,6 @@ class RecipeLab:
             if not goals or (self.replays(cell.technique) and not mine):
                 continue
             known = self.cases(cell.target, frozenset(goal.kind for goal in goals), cases)
-            options = self.recipe.techniques[cell.technique].set
             brief = Brief(goals, known, self.recipe.calls, cell.seed, mine, options)
             writer = self.targets.writer if attacker.writes else None
             (folder / part).mkdir(exist_ok=True)
