@@ -244,6 +244,14 @@ def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:
     assert rows["all@refuse", "utility"]["difference"] == -1.0
 
 
+def test_what_was_chosen_by_its_success_is_not_among_all_techniques(finished: Any) -> None:
+    study, done, _ = finished
+    fresh = {cell: one for cell, one in done.items() if not isinstance(cell, AttackCell) or cell.technique != "again"}
+    whole, rest = (Summary(study.recipe, some) for some in (done, fresh))
+    assert whole.effect("parrot", "all") == rest.effect("parrot", "all")
+    assert whole.effect("parrot", "again") is not None
+
+
 def test_sides_are_joined_by_the_number_of_the_seed(finished: Any) -> None:
     study, done, _ = finished
     summary = Summary(study.recipe, done)

@@ -12,6 +12,8 @@ from reverie.redteam.cells import NONE
 from reverie.redteam.goals import GoalKind
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 
+REPLAYS = frozenset({"replay", "retry"})
+"""Kinds of techniques that say again what got through; not counted among ``all``, as their texts were chosen by success."""
 Metric = Literal["success", "success_per_call", "over_refusal", "utility"]
 
 

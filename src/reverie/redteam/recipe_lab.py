@@ -132,7 +132,7 @@ class RecipeLab:
         options = self.recipe.techniques[cell.technique].set
         if cell.defence != NONE and self.rows[cell.defence].kind.constant and attacker.writes:  # whatever it is told
             attacker, options = create_attacker("null"), {}
-        fought = Fought((), columns=attacker.columns)
+        fought = Fought((), columns=self.attackers[cell.technique].columns)
         for part, cases in PARTS:
             goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
             mine = tuple(one for one in archive if one.tried.goal in goals)
@@ -146,7 +146,7 @@ class RecipeLab:
                 attacker, target, brief, detect=detect, folder=folder / part, writer=writer, batch=self.recipe.batch, tell=tell
             )
             counts = (fought.writes + log.writings, fought.failed_writes + log.n_unusable)
-            fought = Fought((*fought.attempts, *log.attempts), *counts, attacker.columns)
+            fought = Fought((*fought.attempts, *log.attempts), *counts, fought.columns)
         return fought
 
     def read_attempts(self, target: str, folder: Path) -> list[Attempt]:

@@ -12,7 +12,7 @@ from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
 from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Judged, Result
 from reverie.redteam.rates import wilson_rate
-from reverie.redteam.recipe import RedTeamRecipe
+from reverie.redteam.recipe import REPLAYS, RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
 
 REFUSING = "always-refuse"
@@ -39,9 +39,11 @@ class Summary:
         return [result for _, result in self.attacks(target, technique, defence)]
 
     def outcomes(self, target: str, technique: str, defence: str = NONE, part: str = ALL) -> dict[int, list[GoalOutcome]]:
-        """Return outcomes of goals by seed; of all techniques, those of a goal are spread over the list."""
+        """Return outcomes of goals by seed; of all techniques but replays, a goal has several."""
         by_seed: dict[int, list[GoalOutcome]] = {}
         for cell, result in self.attacks(target, technique, defence):
+            if technique == ALL and self.recipe.techniques[cell.technique].kind in REPLAYS:
+                continue
             slices = sliced(result.outcomes, self.recipe.techniques[cell.technique].held_out)
             by_seed.setdefault(cell.seed, []).extend(slices.get(part, []))
         return {seed: by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]}

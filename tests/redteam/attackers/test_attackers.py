@@ -391,7 +391,8 @@ def test_replay_says_the_same_again_and_names_its_parents(tmp_path: Path) -> Non
     first = attack(tmp_path / "first", "template", brief_of(goals, calls=3))
     brief = brief_of(goals, calls=6, archive=first.attempts, generations=2)
     again = attack(tmp_path / "again", "replay", brief)
-    assert [attempt.tried.parents for attempt in again.attempts] == [(one.id,) for one in first.attempts for _ in range(2)]
+    ranked = sorted(first.attempts, key=lambda one: (one.tried.goal.id, not one.finding.success))
+    assert [attempt.tried.parents for attempt in again.attempts] == [(one.id,) for one in ranked for _ in range(2)]
     assert {attempt.tried.technique for attempt in again.attempts} == {"template"}
     assert len({(attempt.tried.goal.id, attempt.tried.seed) for attempt in again.attempts}) == 12
 
@@ -400,6 +401,15 @@ def test_streams_of_goals_do_not_depend_on_other_goals(tmp_path: Path) -> None:
     alone = attack(tmp_path / "one", "template", brief_of(canaries(1), calls=5))
     together = attack(tmp_path / "two", "template", brief_of(canaries(3), calls=5))
     assert alone.attempts == tuple(attempt for attempt in together.attempts if attempt.tried.goal.id == "canary-0")
+
+
+def test_a_replay_says_the_texts_that_got_through_most_often_first(tmp_path: Path) -> None:
+    tells = Teller(tells=lambda text: True)
+    once = attack(tmp_path / "once", "seeds-only", brief_of(canaries(1), calls=3), tells).attempts
+    often = attack(tmp_path / "often", "null", brief_of(canaries(1), calls=2), tells).attempts
+    log = attack(tmp_path / "again", "replay", brief_of(canaries(1), calls=3, archive=[*once, *often]), tells)
+    assert [one.tried.text for one in log.attempts] == [REQUEST, once[0].tried.text, once[1].tried.text]
+    assert log.attempts[0].tried.parents == (often[0].id,)
 
 
 def test_seeds_only_says_every_case_once_before_any_twice(tmp_path: Path) -> None:
