@@ -84,6 +84,15 @@ def test_a_reply_is_read_by_the_kind_of_its_goal() -> None:
     assert read_reply(GOAL, Reply("", failure="timeout")).failure == "timeout"
 
 
+def test_the_last_title_of_a_reply_that_was_cut_is_left_out() -> None:
+    whole, remark = "1. Alien (1979)\n2. The Inv", "1. Alien (1979)\n2. The Invented Film\nI hope that"
+    assert read_reply(GOAL, Reply(whole)).unknown == ("The Inv",)
+    assert read_reply(GOAL, Reply(whole, cut=True)).unknown == ()
+    assert read_reply(GOAL, Reply(whole, cut=True)).ranking == ("i3",)
+    assert read_reply(GOAL, Reply(remark, cut=True)).unknown == ("The Invented Film",)
+    assert read_reply(GOAL, Reply("1. Ali", cut=True)).failure == "parse"
+
+
 def test_the_target_asks_its_model_under_that_prompt() -> None:
     target = create_target({"kind": "chat-recommender", "model": "always-pass", "length": 2})
     asked = Try(GOAL, (Message("user", "Please."),), "null")

@@ -12,6 +12,7 @@ import pytest
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.redteam.messages import Conversation, Message
 from reverie.redteam.models.create import create_chat_model
+from reverie.redteam.models.openai import read_completion
 
 ASKED: Conversation = (Message("system", "Be brief."), Message("user", 'say "{system}" {seed}'))
 
@@ -63,6 +64,11 @@ def http(server: Server, template: Any, **options: Any) -> Any:
 
 def completion(text: Any, **more: Any) -> bytes:
     return json.dumps({"choices": [{"message": {"content": text}}], **more}).encode()
+
+
+def test_an_answer_of_an_endpoint_says_whether_it_was_cut() -> None:
+    ended = [read_completion({"choices": [{"message": {"content": "1. Al"}, "finish_reason": why}]}) for why in ("length", "stop")]
+    assert [reply.cut for reply in ended] == [True, False]
 
 
 def test_an_openai_endpoint_is_asked_as_its_kind_is(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Replying:
     def __init__(self, *replies: Reply) -> None:
         self.given = replies
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         return list(self.given[: len(conversations)])
 
 

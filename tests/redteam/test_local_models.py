@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import peft
@@ -11,13 +13,13 @@ import torch
 from reverie.errors import ConfigError, DataError
 from reverie.llm.backbone import Backbone, add_lora, load_backbone
 from reverie.llm.config import BackboneConfig
-from reverie.redteam.messages import Conversation, Message
+from reverie.redteam.messages import Conversation, Message, Reply
 from reverie.redteam.models import generation
 from reverie.redteam.models.chat_tokens import chat_tokens, opening_tokens
 from reverie.redteam.models.config import LocalModel, Sampling
 from reverie.redteam.models.create import create_chat_model
 from reverie.redteam.models.draw import draw_tokens
-from reverie.redteam.models.local import LocalChat
+from reverie.redteam.models.local import Batch, LocalChat
 from reverie.redteam.models.packaged import DIGEST, PARTS, join_parts
 from reverie.seeds import numpy_generator
 
@@ -123,27 +125,56 @@ def test_the_task_of_a_writer_is_read_once(tiny: Backbone) -> None:
     assert task in tiny.text(beginning)
 
 
-def test_what_was_asked_before_is_not_answered_again(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, fresh = chat(tiny), chat(tiny, remembered=0)
-    first = model.replies(ASKED[:2], [1, 2])
-    read: list[int] = []
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Conversation, ...]]:
+    """The batches that are answered, not remembered."""
+    read: list[tuple[Conversation, ...]] = []
     answer = LocalChat._answered
 
-    def count(self: LocalChat, conversations: list[Conversation], seeds: list[int]) -> list[object]:
-        read.append(len(conversations))
-        return answer(self, conversations, seeds)  # type: ignore[return-value]
+    def count(self: LocalChat, batch: Batch, *rest: Any) -> list[Reply]:
+        read.append(tuple(conversation for conversation, _ in batch))
+        return answer(self, batch, *rest)
 
     monkeypatch.setattr(LocalChat, "_answered", count)
-    again = model.replies([*ASKED[:2], ASKED[0], ASKED[2], ASKED[2]], [1, 2, 9, 5, 5])
-    assert again[:2] == first
-    assert again[3] == again[4]
-    assert read == [2]  # another seed, and one conversation that was asked twice
+    return read
+
+
+def test_a_batch_that_was_asked_before_is_not_answered_again(tiny: Backbone, answered: list[tuple[Conversation, ...]]) -> None:
+    model, fresh, few = chat(tiny), chat(tiny, remembered=0), chat(tiny, remembered=2)
+    first = model.replies(ASKED[:2], [1, 2])
+    again = model.replies([*ASKED[:2], ASKED[0]], [1, 2, 1])
+    assert again == [*first, first[0]]
+    assert answered == [tuple(ASKED[:2])]
     fresh.replies(ASKED[:2], [1, 2])
     fresh.replies(ASKED[:2], [1, 2])
-    assert read == [2, 2, 2]
-    few = chat(tiny, remembered=1)
+    assert len(answered) == 3
     few.replies(ASKED[:2], [1, 2])
-    assert list(few.known) == [(ASKED[1], 2)]
+    few.replies(ASKED[2:3], [3])
+    assert list(few.known) == [(((ASKED[2], 3),), "")]
+
+
+def test_what_is_remembered_does_not_change_which_rows_are_answered_together(
+    tiny: Backbone, answered: list[tuple[Conversation, ...]]
+) -> None:
+    warm, cold = chat(tiny, batch=2), chat(tiny, batch=2)
+    warm.replies(ASKED[1:3], [2, 3])  # as another technique may have asked before, in this process or not
+    before = len(answered)
+    assert warm.replies(ASKED, [1, 2, 3, 4]) == cold.replies(ASKED, [1, 2, 3, 4])
+    batches = answered[before:]
+    assert batches[:2] == batches[2:]
+    assert [len(batch) for batch in batches] == [2] * 4
+
+
+def test_an_answer_ends_where_the_pattern_is_found(tiny: Backbone) -> None:
+    model = chat(tiny)
+    whole = model.replies(ASKED, [1, 2, 3, 4])
+    mark = whole[0].text[3]
+    ended = model.replies(ASKED, [1, 2, 3, 4], until=re.escape(mark))
+    for long, short in zip(whole, ended, strict=True):
+        assert long.text.startswith(short.text.strip())
+        assert (short.n_tokens < long.n_tokens) == (mark in long.text[: len(short.text) + 1])
+    assert ended[0].n_tokens < whole[0].n_tokens
+    assert not ended[0].cut
 
 
 def test_rows_that_end_early_change_nothing_for_the_others(tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +183,7 @@ def test_rows_that_end_early_change_nothing_for_the_others(tiny: Backbone, monke
     options = {"temperature": 3.0, "max_tokens": 24}  # flat: about every seventh token ends an answer
     together = chat(tiny, **options).replies(asked, list(range(9)))
     assert len({reply.n_tokens for reply in together}) > 3
+    assert [reply.cut for reply in together] == [reply.n_tokens == 24 for reply in together]
     assert together == [chat(tiny, **options).replies([one], [at])[0] for at, one in enumerate(asked)]
 
 

@@ -14,7 +14,7 @@ from reverie.redteam.diversity import filled_cells, self_bleu
 from reverie.redteam.goal_sets import chat_goals
 from reverie.redteam.measures import rates_by, success_rate
 from reverie.redteam.messages import Message
-from reverie.redteam.rates import corrected_rate, wilson_rate
+from reverie.redteam.rates import clustered_rate, corrected_rate, wilson_rate
 from reverie.seeds import numpy_generator
 
 GOALS = chat_goals(6)
@@ -31,12 +31,16 @@ def attempts(*outcomes: str, technique: str = "sap") -> list[Attempt]:
     return made
 
 
+def wilson_of(p: float, n: float) -> tuple[float, float]:
+    z = 1.959963984540054
+    centre, reach = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return centre - reach, centre + reach
+
+
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (0, 40), (7, 20), (20, 20), (999, 1000)])
 def test_wilson_is_the_formula(k: int, n: int) -> None:
-    z, p = 1.959963984540054, k / n
-    centre, reach = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     rate = wilson_rate(k, n)
-    assert (rate.value, rate.low, rate.high) == pytest.approx((p, centre - reach, centre + reach), abs=1e-9)
+    assert (rate.value, rate.low, rate.high) == pytest.approx((k / n, *wilson_of(k / n, n)), abs=1e-9)
 
 
 def test_a_rate_is_never_said_without_its_bound() -> None:
@@ -46,6 +50,30 @@ def test_a_rate_is_never_said_without_its_bound() -> None:
     assert str(wilson_rate(0, 0, 2)) == "no attempt could be judged (0 of 0; 2 failed)"
     with pytest.raises(ValueError, match="outside"):
         wilson_rate(3, 2)
+
+
+def test_calls_of_a_goal_that_are_alike_say_little_more_than_one() -> None:
+    alike, mixed = clustered_rate([(20, 20), (0, 20)] * 5), clustered_rate([(10, 20)] * 10)
+    assert alike.value == mixed.value == 0.5
+    assert alike.effective == pytest.approx(9)  # ten goals, one degree of freedom less
+    assert (alike.low, alike.high) == pytest.approx(wilson_of(0.5, 9), abs=1e-9)
+    assert (mixed.low, mixed.high) == (wilson_rate(100, 200).low, wilson_rate(100, 200).high)
+    nothing = clustered_rate([(0, 20)] * 10)
+    assert (nothing.high, nothing.n) == (wilson_rate(0, 10).high, 200)
+    assert clustered_rate([(3, 4), (0, 0)], 4).effective == 1
+    assert clustered_rate([(0, 0)], 2).n == 0
+    one, other = (corrected_rate(rate, Accuracy(80, 100, 90, 100)) for rate in (alike, mixed))
+    assert one.value == other.value
+    assert one.high - one.low > 2 * (other.high - other.low)
+
+
+def test_an_interval_by_clusters_holds_the_true_share() -> None:
+    stream, held, trials = numpy_generator(0, "clusters"), 0, 300
+    for _ in range(trials):
+        shares = stream.beta(0.5, 1.5, 30)  # goals differ much; the mean is a quarter
+        rate = clustered_rate([(int(stream.binomial(20, share)), 20) for share in shares])
+        held += rate.low <= 0.25 <= rate.high
+    assert held / trials > 0.91
 
 
 def test_failures_are_counted_apart() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from reverie.errors import ConfigError
 from reverie.redteam.attempts import Attempt, Finding
+from reverie.redteam.cases import hand_written
 from reverie.redteam.cells import AttackCell, Attacked, Benign, BenignCell, HardenCell, JudgeCell
 from reverie.redteam.engine import LOG
 from reverie.redteam.estimate import estimate, estimate_sentences
@@ -80,6 +81,21 @@ def test_held_out_goals_are_attacked_with_cases_of_their_own(tmp_path: Path) -> 
     assert lab.read_attempts("leaky", tmp_path) == list(fought.attempts)
 
 
+def test_cases_are_those_of_where_texts_stand_on_the_target() -> None:
+    targets = {
+        "collm": {"kind": "collm", "run": "x"},
+        "words": {"kind": "recinterpreter", "run": "x"},
+        "chat": {"kind": "chat", "model": TINY},
+    }
+    lab = RecipeLab(recipe(targets=targets))
+    for target, kind, surface in (("collm", "promote", "title"), ("words", "promote", "history"), ("chat", "canary", "message")):
+        assert lab.cases(target, frozenset({kind}), "attack") == hand_written(kind, "attack", surface)
+    written = [hand_written("promote", "attack", surface) for surface in ("title", "history", "message")]
+    assert not {case.text for case in written[0]} & {case.text for case in written[2]}
+    lines = [line for case in written[1] for line in case.text.splitlines()]
+    assert all(line.startswith("{") and line.endswith("}") for line in lines)  # titles of events, one a line
+
+
 def test_the_archive_of_map_elites_has_a_column_for_each_style(tmp_path: Path) -> None:
     own = recipe(**CONTROL, techniques={"map-elites": {"kind": "map-elites.rules"}}, calls=6)
     study = RedTeamStudy(own, tmp_path, RecipeLab(own))
@@ -145,6 +161,22 @@ def test_a_folder_of_weights_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     assert RecipeLab(recipe(targets=targets)).target_facts("small") != first
 
 
+@pytest.mark.parametrize(
+    ("kind", "place"), [("collm", "model"), ("recinterpreter", "adapter"), ("recinterpreter", "recommender/model")]
+)
+def test_a_study_as_a_target_is_known_by_its_weights_too(kind: str, place: str, tmp_path: Path) -> None:
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    found = []
+    for data in (b"one", b"two"):
+        (folder / "weights.safetensors").write_bytes(data)
+        found.append(RecipeLab(recipe(targets={"small": {"kind": kind, "run": str(tmp_path)}})).target_facts("small"))
+    assert found[0] != found[1]
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "tensors-1.safetensors").write_bytes(b"of a training that goes on")
+    assert RecipeLab(recipe(targets={"small": {"kind": kind, "run": str(tmp_path)}})).target_facts("small") == found[1]
+
+
 def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp_path: Path) -> None:
     lab = RecipeLab(recipe())
     study = RedTeamStudy(recipe(), tmp_path, lab)
@@ -169,6 +201,7 @@ def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp
         ({"defences": {"d": {"kind": "consistency"}}}, "cannot defend 'small'"),
         ({"defences": {"d": {"kind": "lorra"}}}, "did you mean 'lora'"),
         ({"techniques": {"t": {"kind": "pair", "set": {"stream": 2}}}}, "did you mean 'streams'"),
+        ({"benign": 43}, "43 benign requests are asked for"),
         ({"targets": {"a": {"kind": "chatt"}}}, "did you mean 'chat'"),
     ],
 )  # fmt: skip
@@ -185,6 +218,18 @@ def test_goals_are_those_that_a_target_can_meet() -> None:
     assert len({goal.id for goal in chosen}) == 4
     with pytest.raises(ConfigError, match=r"goals\.dataset=ml-100k"):
         RecipeLab(recipe(targets={"r": {"kind": "chat-recommender", "model": TINY}})).goals("r")
+
+
+def test_nothing_is_written_against_a_defence_that_always_says_the_same(tmp_path: Path) -> None:
+    own = recipe(**CONTROL | {"writer": TINY}, defences={"wall": {"kind": "always-refuse"}}, techniques={"sap": {"kind": "sap"}})
+    found = RecipeLab(own).attack(AttackCell("leaky", "sap", 0, "wall", 1), [], None, tmp_path, lambda _: None)
+    assert (found.writes, len(found.attempts)) == (0, 12)
+    assert not any(one.finding.success for one in found.attempts)
+
+
+def test_a_target_that_never_refuses_is_asked_no_benign_requests() -> None:
+    assert RecipeLab(recipe(targets={"small": {"kind": "collm", "run": "x"}}, benign=43)).n_benign("small") == 0
+    assert RecipeLab(recipe(benign=42)).n_benign("small") == 42
 
 
 def test_a_judge_is_measured_on_labelled_responses(tmp_path: Path) -> None:

@@ -65,14 +65,34 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RedTeamStudy, di
     return study, done, folder
 
 
-def test_rounds_go_on_as_long_as_something_gets_through(finished: Any) -> None:
-    study, done, _ = finished
+def test_a_round_with_nothing_to_learn_from_goes_on_with_what_was_learned_before(finished: Any) -> None:
+    study, done, folder = finished
     steps = {cell.round: result.records for cell, result in done.items() if isinstance(cell, HardenCell) and cell.seed == 0}
     assert steps == {1: 1, 2: 1, 3: 0}  # two words of the technique that may be seen; then nothing is left
-    assert AttackCell("parrot", "polite", 0, "learn", 2) in done
-    assert AttackCell("parrot", "polite", 0, "learn", 3) not in done
+    second, third = (done[AttackCell("parrot", "polite", 0, "learn", at)] for at in (2, 3))
+    assert third.outcomes == second.outcomes
+    assert (third.seconds, third.folder != second.folder) == (0.0, True)
+    assert study.attempts(AttackCell("parrot", "polite", 0, "learn", 3)) == study.attempts(
+        AttackCell("parrot", "polite", 0, "learn", 2)
+    )
+    assert done[BenignCell("parrot", 0, "learn", 3)].refused == done[BenignCell("parrot", 0, "learn", 2)].refused
+    said = {
+        row["round"]: row["value"]
+        for row in read_rows(folder / "redteam.csv")
+        if row["metric"] == "carried_on" and row["seed"] == "0"
+    }
+    assert said == {"1": "0", "2": "0", "3": "1"}
+    assert any(note.startswith("learn-r3: too little") for note in defence_table(Summary(study.recipe, done), "parrot").notes)
     assert BenignCell("parrot", 0, "refuse", 1) in done
-    assert len(done) <= study.upper_bound(done)
+    assert len(done) == study.upper_bound(done)
+
+
+def test_a_first_round_with_nothing_to_learn_from_is_the_target_as_it_is(tmp_path: Path) -> None:
+    strong = recipe(targets={"parrot": {"kind": "toy", "weak": []}}, seeds=1, claims=[])
+    study = RedTeamStudy(strong, tmp_path / "run", ToyLab(strong))
+    done = run_study(study, show=False)
+    assert [done[HardenCell("parrot", 0, "learn", at)].records for at in (1, 2, 3)] == [0, 0, 0]
+    assert done[AttackCell("parrot", "polite", 0, "learn", 3)].outcomes == done[AttackCell("parrot", "polite", 0)].outcomes
 
 
 def test_a_replay_waits_for_what_it_begins_from(tmp_path: Path) -> None:
@@ -215,12 +235,34 @@ def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:
     summary = Summary(study.recipe, done)
     rows = {(row["first"], row["metric"]): row for row in claim_rows(summary)}
     polite, null = (summary.outcomes("parrot", name) for name in ("polite", "null"))
-    by_hand = [(a.successes > 0) - (b.successes > 0) for x, y in zip(polite, null, strict=True) for a, b in zip(x, y, strict=True)]
+    pairs = [pair for seed in (0, 1) for pair in zip(polite[seed], null[seed], strict=True)]
+    by_hand = [(a.successes > 0) - (b.successes > 0) for a, b in pairs]
     assert rows["polite", "success"]["difference"] == pytest.approx(sum(by_hand) / len(by_hand))
     assert rows["all@learn-r2", "held-out-techniques/success"]["difference"] == pytest.approx(0.0)  # it learned other words
     assert rows["all@learn-r2", "held-out-goals/success"]["difference"] < 0
     assert rows["all@refuse", "over_refusal"]["difference"] == 1.0
     assert rows["all@refuse", "utility"]["difference"] == -1.0
+
+
+def test_what_was_chosen_by_its_success_is_not_among_all_techniques(finished: Any) -> None:
+    study, done, _ = finished
+    fresh = {cell: one for cell, one in done.items() if not isinstance(cell, AttackCell) or cell.technique != "again"}
+    whole, rest = (Summary(study.recipe, some) for some in (done, fresh))
+    assert whole.effect("parrot", "all") == rest.effect("parrot", "all")
+    assert whole.effect("parrot", "again") is not None
+
+
+def test_sides_are_joined_by_the_number_of_the_seed(finished: Any) -> None:
+    study, done, _ = finished
+    summary = Summary(study.recipe, done)
+    whole, null = (summary.frames("parrot", name, "none", "success_per_call") for name in ("polite", "null"))
+    late = {cell: one for cell, one in done.items() if cell != AttackCell("parrot", "null", 0)}  # seed 1 alone is there
+    row = next(row for row in claim_rows(Summary(study.recipe, late)) if row["metric"] == "success_per_call")
+    means = (whole[1]["value"].mean(), null[1]["value"].mean())
+    assert whole[0]["value"].mean() != means[0]
+    assert (row["first_value"], row["other_value"]) == pytest.approx(means)
+    assert row["difference"] == pytest.approx(means[0] - means[1])
+    assert row["seeds"] == "1/1"
 
 
 def test_the_files_of_a_study_can_be_read_and_equal_runs_write_equal_ones(finished: Any, tmp_path: Path) -> None:

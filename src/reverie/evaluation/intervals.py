@@ -22,7 +22,7 @@ LEVEL = 0.95
 """Coverage of all intervals."""
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
+def wilson(share: float, n: float) -> tuple[float, float]:
     """Return the 95 % score interval of a share of n (Wilson 1927, JASA 22, 209-212), without continuity correction.
 
     With z = 1.96: centre ``(p + z²/2n) / (1 + z²/n)``, half width ``z √(p (1 - p)/n + z²/4n²) / (1 + z²/n)``.

@@ -125,7 +125,7 @@ def write_line(wish: Write, reply: Reply) -> Line:
 
 def reply_of(line: Line) -> Reply:
     """Return the reply of a line."""
-    return Reply(line["text"], line["n_tokens"], line["failure"])
+    return Reply(line["text"], line["n_tokens"], line["failure"], line["cut"])
 
 
 def well_formed(text: str) -> str:

@@ -137,7 +137,7 @@ class Hardened:
     """What a round of a defence learned."""
 
     records: int
-    """Attack prompts that it learned from; where there was none, nothing was made."""
+    """Attack prompts that it learned from; where there was none, nothing was made, and what was learned before stays."""
     said: Mapping[str, float | str]
     """Figures of the training (loss, share of benign data, AUC …)."""
     seconds: float

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -35,34 +36,49 @@ def _rows(summary: Summary, claim: RedTeamClaim) -> Iterator[dict[str, Any]]:
         for metric in claim.metrics:
             for part in claim.slices if metric.startswith("success") else (ALL,):
                 sides = [_frames(summary, target, side, metric, part) for side in (claim.first, claim.other)]
-                seeds = min(map(len, sides))
-                if not seeds:
+                if (paired := compare(*sides)) is None:
                     continue
-                effect = difference_over_seeds(sides[0][:seeds], sides[1][:seeds], unit="seeds")
+                effect = paired.effect
                 if effect.low == effect.high:  # all goals differ by the same: a bootstrap has no width
                     effect = Effect(effect.value, None, None, None, effect.n, effect.seeds, NO_INTERVAL)
-                values = (_mean(sides[0]), _mean(sides[1]))
                 named = metric if part == ALL else f"{part}/{metric}"
                 yield to_claim_row(
-                    effect, dataset=target, first=claim.first, other=claim.other, why=claim.why, metric=named, values=values,
-                    commit=", ".join(_commits(summary, target)), seeds=(len(sides[0]), len(sides[1])),
+                    effect, dataset=target, first=claim.first, other=claim.other, why=claim.why, metric=named, values=paired.values,
+                    commit=", ".join(_commits(summary, target)),
                 )  # fmt: skip
 
 
-def _frames(summary: Summary, target: str, side: str, metric: str, part: str) -> list[pl.DataFrame]:
+def _frames(summary: Summary, target: str, side: str, metric: str, part: str) -> dict[int, pl.DataFrame]:
     technique, _, defence = side.partition("@")
     if metric.startswith("success"):
         return summary.frames(target, technique, defence or NONE, metric, part)
-    found = []
-    for one in summary.benign(target, defence or NONE):
+    found = {}
+    for seed, one in summary.benign(target, defence or NONE).items():
         name = next(iter(one.units), None)
         values = one.refused if metric == "over_refusal" else one.units[name] if name else ()
         kept = {at: float(value) for at, value in enumerate(values) if value is not None}
         if kept:
-            found.append(
-                pl.DataFrame({"user": list(kept), "value": list(kept.values())}, schema={"user": pl.Int64, "value": pl.Float64})
-            )
+            columns = {"user": list(kept), "value": list(kept.values())}
+            found[seed] = pl.DataFrame(columns, schema={"user": pl.Int64, "value": pl.Float64})
     return found
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two sides at the seeds, and on the goals, that both have: the means of each and their difference."""
+
+    values: tuple[float, float]
+    effect: Effect
+
+
+def compare(first: Mapping[int, pl.DataFrame], other: Mapping[int, pl.DataFrame]) -> Paired | None:
+    """Join two sides by the number of the seed and by goal; None where they have nothing in common."""
+    joined = [first[seed].join(other[seed], on="user", suffix="_other") for seed in sorted(first.keys() & other.keys())]
+    joined = [frame for frame in joined if len(frame)]
+    if not joined:
+        return None
+    left, right = ([frame.select("user", value=column) for frame in joined] for column in ("value", "value_other"))
+    return Paired((_mean(left), _mean(right)), difference_over_seeds(left, right))
 
 
 def _mean(frames: Sequence[pl.DataFrame]) -> float:
@@ -87,10 +103,3 @@ def claims_table(summary: Summary, title: str = "") -> Table:
     return Table(
         title, columns, cells, ["Paired by goal and seed, both resampled; p by the normal law, Holm by target and metric."]
     )
-
-
-def difference(first: Summary, other: Summary, target: str, technique: str, defence: str) -> Effect | None:
-    """Return by how much success in one run exceeds that in another, paired by goal and seed where the goals are the same."""
-    sides = [one.frames(target, technique, defence, "success") for one in (first, other)]
-    seeds = min(map(len, sides))
-    return difference_over_seeds(sides[0][:seeds], sides[1][:seeds]) if seeds else None

@@ -52,10 +52,12 @@ class DefenceKind:
     tunes: bool = False
     """Whether it changes the weights of the target's language model."""
     summary: str = ""
+    constant: bool = False
+    """Whether it says the same whatever it is asked."""
 
 
 KINDS: Mapping[str, DefenceKind] = {
-    "always-refuse": DefenceKind(NoOptions, ANY, summary="refuses everything; the bound that loses all use"),
+    "always-refuse": DefenceKind(NoOptions, ANY, summary="refuses everything; the bound that loses all use", constant=True),
     "structured-prompt": DefenceKind(NoOptions, CHAT, summary="marks the user's text as data, and repeats the rule behind it"),
     "output-detector": DefenceKind(NoOptions, CHAT, summary="refuses where the answer holds the secret or the prompt"),
     "catalogue-constraint": DefenceKind(BannedConfig, _LISTS, summary="lists hold candidates only, and no banned item"),

@@ -8,7 +8,7 @@ from typing import Any
 from reverie.errors import ConfigError
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import holm_corrected
-from reverie.redteam.claims import difference
+from reverie.redteam.claims import compare
 from reverie.redteam.summary import Summary
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import p_value, percent, span
@@ -45,11 +45,10 @@ def changes(before: Summary, after: Summary) -> dict[Place, Change]:
     for target in before.recipe.targets:
         for defence in before.defences(target):
             for technique in before.recipe.techniques:
-                sides = [one.effect(target, technique, defence) for one in (before, after)]
-                effect = difference(after, before, target, technique, defence)
-                if effect is not None and sides[0] is not None and sides[1] is not None:
-                    effects[target, technique, defence] = effect
-                    levels[target, technique, defence] = sides[0].value, sides[1].value
+                sides = [one.frames(target, technique, defence, "success") for one in (after, before)]
+                if (paired := compare(*sides)) is not None:
+                    effects[target, technique, defence] = paired.effect
+                    levels[target, technique, defence] = paired.values[1], paired.values[0]
     if not effects:
         raise ConfigError("the two runs have no target with a technique in common; compare runs whose recipes share their names")
     return {place: Change(*levels[place], effect) for place, effect in holm_corrected(effects).items()}

@@ -36,7 +36,7 @@ from reverie.redteam.roles import Answers, Brief, ChatModel, Detector, Step, Tar
 from reverie.redteam.targets.possible import check_possible
 
 LOG, TIMINGS = "attempts.jsonl", "timings.jsonl"
-VERSION = 1
+VERSION = 2
 """Of what an attack does; raised when the same brief comes to mean something else."""
 
 
@@ -192,7 +192,8 @@ class _Engine:
             return []
         if self.writer is None:
             raise RunError(f"the attacker '{self.attacker.name}' writes although it says that it does not; give it a model")
-        replies = self.writer.replies([wish.messages for wish in writes], [wish.seed for wish in writes])
+        until, *others = dict.fromkeys(wish.until for wish in writes)
+        replies = self.writer.replies([wish.messages for wish in writes], [wish.seed for wish in writes], "" if others else until)
         return [replace(reply, text=well_formed(reply.text), failure=well_formed(reply.failure)) for reply in replies]
 
     def _attempt(self, call: _Call, responses: Mapping[str, Response]) -> Attempt:

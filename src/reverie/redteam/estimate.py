@@ -42,7 +42,7 @@ class Estimate:
 
 
 def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
-    """Count what is missing in the folder of a study, as if every round of every defence had something to learn from."""
+    """Count what is missing in the folder of a study, as if every round of a defence had something to learn from."""
     missing = [cell for cell in study.largest() if not study.is_kept(cell)]
     attacks = [cell for cell in missing if isinstance(cell, AttackCell)]
     calls = {target: 0 for target in study.recipe.targets}

@@ -25,7 +25,7 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
 
-VERSION = 1
+VERSION = 2
 """Of what is asked."""
 Units = Mapping[str, Sequence[float]]
 """Figures of a target's own task, one value for each question, text or user."""
@@ -39,16 +39,16 @@ def benign_facts(goals: Sequence[Goal], recipe: RedTeamRecipe) -> dict[str, Any]
     return asked | {"n": recipe.benign, "utility": recipe.utility, "version": VERSION}
 
 
-def measure_benign(target: Target, goals: Sequence[Goal], recipe: RedTeamRecipe, seed: int, utility: Callable[[], Units]) -> Benign:
-    """Ask benign requests under the goals' own system prompts or scenes, count refusals, and measure the target's own task.
+def measure_benign(target: Target, goals: Sequence[Goal], n: int, seed: int, utility: Callable[[], Units]) -> Benign:
+    """Ask `n` benign requests under the goals' own system prompts or scenes, count refusals, and measure the target's own task.
 
     Contrast requests only look like an attack. Which requests are asked is the same for every defence at one seed.
     """
     begin = time.monotonic()
     refused: tuple[bool | None, ...] = ()
-    if recipe.benign:
-        refused = tuple(over_refusal(target, goals, n=recipe.benign, seed=seed).refused.values())
-    units = {name: [float(value) for value in values] for name, values in (utility() if recipe.utility else {}).items() if values}
+    if n:
+        refused = tuple(over_refusal(target, goals, n=n, seed=seed).refused.values())
+    units = {name: [float(value) for value in values] for name, values in utility().items() if values}
     means = {name: sum(values) / len(values) for name, values in units.items()}
     return Benign(refused, means, units, time.monotonic() - begin, "")
 

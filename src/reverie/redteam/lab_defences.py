@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reverie.errors import ConfigError
-from reverie.redteam.attempts import Attempt, Response, Try
+from reverie.redteam.attempts import Attempt, Try
 from reverie.redteam.benign import benign_prompts, benign_tries, prompts_for
 from reverie.redteam.cells import HardenCell
 from reverie.redteam.defence_rows import DefenceRow, FilterConfig
@@ -18,9 +18,10 @@ from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Taught
 from reverie.redteam.lab_targets import MODEL
-from reverie.redteam.messages import Conversation
+from reverie.redteam.messages import Conversation, Reply
 from reverie.redteam.models.config import LocalModel
 from reverie.redteam.roles import Target
+from reverie.redteam.targets.chat_recommender import read_reply
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget, TargetConfig
 from reverie.seeds import numpy_generator
 
@@ -28,15 +29,15 @@ FILTER = "filter.json"
 """What an input filter learned."""
 
 
-def guarded(target: Target, row: DefenceRow, learned: Path | None) -> Target:
-    """Return a target behind a guard; a defence that changes weights is already in the target."""
+def guarded(target: Target, row: DefenceRow, learned: Path | None, seed: int = 0) -> Target:
+    """Return a target behind a guard, at a seed of the study; a defence that changes weights is already in the target."""
     from reverie.redteam.defences import guards, output_guards
 
     match row.name:
         case "always-refuse":
             return guards.AlwaysRefuse(target)
         case "structured-prompt":
-            return guards.StructuredPrompt(target)
+            return guards.StructuredPrompt(target, seed)
         case "output-detector":
             return output_guards.OutputDetector(target)
         case "catalogue-constraint":
@@ -103,7 +104,7 @@ def teach_lora(
     prompts = prompts_for(frozenset(goal.kind for goal in goals), "train")
     order = numpy_generator(cell.seed, "benign requests of a lesson", cell.round).permutation(len(prompts))[:wanted]
     tries = benign_tries([prompts[at] for at in order], [goal for goal in goals if goal.part == "build"], cell.seed)
-    benign = benign_examples(tries, chat, _is_clean, render) if wanted else []
+    benign = benign_examples(tries, chat, is_clean, render) if wanted else []
     examples = mixed(answers, benign, config.benign_share, config.seed)
     del chat
     backbone = load_local(model)
@@ -168,6 +169,6 @@ def reader(config: TargetConfig) -> Callable[[Try], Conversation]:
     return lambda tried: under_system(tried.goal.system, tried.turns)
 
 
-def _is_clean(tried: Try, answer: str) -> bool:
-    """Return whether an answer to a benign request neither tells the secret nor refuses."""
-    return not is_refusal(answer) and not detect(tried, Response(answer)).success
+def is_clean(tried: Try, reply: Reply) -> bool:
+    """Return whether a reply to a benign request neither does what the goal wants, in its list or its words, nor refuses."""
+    return not is_refusal(reply.text) and not detect(tried, read_reply(tried.goal, reply)).success

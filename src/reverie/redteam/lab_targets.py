@@ -20,6 +20,8 @@ NO_MATTER = frozenset(
 )
 """Options that change how answers are come by, not what they are."""
 
+KEPT = ("model", "text", "adapter", "recommender", "recommender/model")
+"""Folders of a study that hold the weights of its target."""
 MODEL = "model"
 """Folder of a hardened recommender, in that of what a defence learned."""
 
@@ -50,7 +52,7 @@ class Targets:
             found = _without(config.model_dump(mode="json", exclude={"name"}))
             run = getattr(config, "run", None)
             if run is not None:
-                found["run"] = {path.name: sha256(path) for path in sorted(Path(run).glob("*.yaml"))}
+                found["run"] = {path.name: sha256(path) for path in sorted(Path(run).glob("*.yaml"))} | weights_digests(Path(run))
             model = getattr(config, "model", None)
             self._facts[name] = found | ({} if model is None else {"model": model_facts(model)})
         return self._facts[name]
@@ -104,6 +106,13 @@ class Targets:
         """Return the same of a target's language model; empty where it has none."""
         model = getattr(self.configs[target], "model", None)
         return "" if model is None else weights_name(model)
+
+
+def weights_digests(run: Path) -> dict[str, str]:
+    """Return the SHA-256 of the weights of a study of CoLLM or RecInterpreter, by their paths; none of its state."""
+    kept = [folder for folder in (run, *(run / name for name in KEPT)) if folder.is_dir()]
+    found = {folder: digests(folder, "*.safetensors") for folder in kept}
+    return {(folder / name).relative_to(run).as_posix(): digest for folder, some in found.items() for name, digest in some.items()}
 
 
 def weights_name(config: ChatModelConfig) -> str:

@@ -33,8 +33,11 @@ class Reply:
     failure : str
         Why there is no answer (``timeout``, ``malformed``, ``http 500`` …); empty where there is one. A failure is counted apart
         and is never an attack that was withstood.
+    cut : bool
+        Whether it ended only because it was as long as it may be; of an endpoint that does not say so, false.
     """
 
     text: str
     n_tokens: int = 0
     failure: str = ""
+    cut: bool = False

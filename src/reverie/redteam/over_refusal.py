@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reverie.errors import ConfigError
 from reverie.redteam.benign import BenignPrompt, benign_prompts, benign_tries, prompts_for
 from reverie.redteam.detectors.refusal import is_refusal
 from reverie.redteam.goals import Goal
@@ -40,7 +41,8 @@ class OverRefusal:
 
 def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -> list[BenignPrompt]:
     """Draw requests, as many contrast requests as everyday ones as far as there are, in the order of their file."""
-    if n is None or n >= len(prompts):
+    check_size(prompts, n or 0)
+    if n is None or n == len(prompts):
         return list(prompts)
     drawn: list[BenignPrompt] = []
     sides = [[prompt for prompt in prompts if prompt.is_contrast is flag] for flag in (False, True)]
@@ -49,6 +51,12 @@ def sampled_prompts(prompts: Sequence[BenignPrompt], n: int | None, seed: int) -
         order = numpy_generator(seed, "benign requests", len(drawn)).permutation(len(side))
         drawn += [side[at] for at in sorted(order[:count])]
     return drawn
+
+
+def check_size(prompts: Sequence[BenignPrompt], n: int) -> None:
+    """Refuse to ask more benign requests than there are."""
+    if n > len(prompts):
+        raise ConfigError(f"{n} benign requests are asked for, and there are {len(prompts)} for such a target; ask for fewer")
 
 
 def over_refusal(target: Target, goals: Sequence[Goal], *, n: int | None = None, seed: int = 0) -> OverRefusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -28,6 +29,8 @@ class Rate:
         Attempts without an answer that could be judged; they are in neither number.
     corrected : bool
         Whether it is corrected for a detector that errs.
+    effective : float or None
+        Number of independent attempts that would say as much; None where they are independent.
     """
 
     value: float
@@ -37,6 +40,7 @@ class Rate:
     n: int
     failures: int = 0
     corrected: bool = False
+    effective: float | None = None
 
     def __str__(self) -> str:
         """Say it in words; what was never seen has an upper bound, and what always happened a lower one."""
@@ -76,13 +80,40 @@ def wilson_rate(successes: int, n: int, failures: int = 0) -> Rate:
     return Rate(successes / n, *wilson(successes / n, n), successes, n, failures)
 
 
+def clustered_rate(counts: Sequence[tuple[int, int]], failures: int = 0) -> Rate:
+    """Return a share of attempts that come in clusters, such as the calls of a goal, which are alike.
+
+    The interval is Wilson's at the effective number of attempts (Korn and Graubard 1998): as many independent ones as would give
+    the standard error of the share by linearisation over clusters. It is never larger than their number, and the number of
+    clusters where there is one, or where all attempts came out alike.
+
+    Parameters
+    ----------
+    counts : sequence of (int, int)
+        Successes and attempts of each cluster.
+    failures : int
+        Counted apart.
+    """
+    known = [(hits, n) for hits, n in counts if n]
+    plain = wilson_rate(sum(hits for hits, _ in known), sum(n for _, n in known), failures)
+    if not known:
+        return plain
+    share, effective = plain.value, float(len(known))
+    if len(known) > 1 and 0 < share < 1:
+        squares = math.fsum((hits - share * n) ** 2 for hits, n in known)
+        variance = squares * len(known) / (len(known) - 1) / plain.n**2
+        effective = min(plain.n, share * (1 - share) / variance) if variance else float(plain.n)
+    low, high = wilson(share, effective)
+    return replace(plain, low=low, high=high, effective=effective)
+
+
 def corrected_rate(rate: Rate, accuracy: Accuracy) -> Rate:
     """Correct a share for a detector that errs.
 
     The value is that of Rogan and Gladen (1978), ``(share + specificity - 1) / (sensitivity + specificity - 1)``, cut at 0 and 1.
     The interval is that of Lang and Reiczigel (2014), which also takes into account that sensitivity and specificity were measured
-    on few responses; it is widened to hold the value. Assumed: attempts are independent, and the detector errs as on the labelled
-    responses.
+    on few responses; it is widened to hold the value. Assumed: the attempts, or as many as the effective ones, are independent, and
+    the detector errs as on the labelled responses.
 
     Parameters
     ----------
@@ -102,8 +133,9 @@ def corrected_rate(rate: Rate, accuracy: Accuracy) -> Rate:
     if youden <= 0:
         raise ValueError("accuracy: a detector that is no better than chance cannot correct a rate")
     value = min(1.0, max(0.0, (rate.value + accuracy.specificity - 1) / youden))
-    n, reached, withstood = rate.n + Z**2, accuracy.reached + 2, accuracy.withstood + 2
-    share = (rate.successes + Z**2 / 2) / n
+    seen = rate.n if rate.effective is None else rate.effective
+    n, reached, withstood = seen + Z**2, accuracy.reached + 2, accuracy.withstood + 2
+    share = (rate.value * seen + Z**2 / 2) / n
     found, passed = (accuracy.found + 1) / reached, (accuracy.passed + 1) / withstood
     shrunk = found + passed - 1
     if shrunk <= 0:

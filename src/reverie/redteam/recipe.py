@@ -12,6 +12,8 @@ from reverie.redteam.cells import NONE
 from reverie.redteam.goals import GoalKind
 from reverie.study.recipe import BaseRecipe, Name, RecipeShelf
 
+REPLAYS = frozenset({"replay", "retry"})
+"""Kinds of techniques that say again what got through; not counted among ``all``, as their texts were chosen by success."""
 Metric = Literal["success", "success_per_call", "over_refusal", "utility"]
 
 
@@ -93,7 +95,8 @@ class RedTeamRecipe(BaseRecipe):
     defences: dict[Name, DefenceRecipe] = Field(default_factory=dict)
     """By name; the row ``none`` is always there."""
     benign: NonNegativeInt = 40
-    """Benign prompts that over-refusal is measured on."""
+    """Benign prompts that over-refusal is measured on, of 42 that there are for a model that chats; half of them only look like an
+    attack, as far as there are so many. Targets that never refuse are asked none."""
     utility: NonNegativeInt = 40
     """Questions, users or texts that a target's own task is measured on."""
     seeds: Few = 3

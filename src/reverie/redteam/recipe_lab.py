@@ -14,13 +14,14 @@ from reverie.options import checked
 from reverie.redteam.attack_log import read_log
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attempts import Attempt
+from reverie.redteam.benign import prompts_for
 from reverie.redteam.cases import CaseSet, hand_written
 from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.defence_rows import FilterConfig, defence_row
 from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
-from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
+from reverie.redteam.goals import Goal, GoalKind, Part
 from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
@@ -28,9 +29,12 @@ from reverie.redteam.lab_goals import check_kinds, dataset_for, goals_for
 from reverie.redteam.lab_judge import second_opinion
 from reverie.redteam.lab_targets import Targets, model_facts
 from reverie.redteam.models.create import create_chat_model, model_config
+from reverie.redteam.over_refusal import check_size
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.roles import Brief, Case, Target
+from reverie.redteam.slots import SLOTS
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
+from reverie.redteam.targets.possible import NEVER_REFUSE, POSSIBLE, SURFACES
 
 PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
 """Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
@@ -66,6 +70,8 @@ class RecipeLab:
             for name in recipe.defences_of(target):
                 self.rows[name].check(self.targets.configs[target], f"defences.{name}", target)
         check_kinds(recipe.goals, self.targets.configs)
+        for target, config in self.targets.configs.items():
+            check_size(prompts_for(POSSIBLE[config.kind], "evaluation"), self.n_benign(target))
         self._goals: dict[str, tuple[Goal, ...]] = {}
 
     def goals(self, target: str) -> tuple[Goal, ...]:
@@ -94,7 +100,9 @@ class RecipeLab:
         """Return everything that an attacker depends on but goals, seed and archive."""
         attacker, writer = self.attackers[technique], self.targets.writer_config
         options = checked(ATTACKERS.config(attacker.name), self.recipe.techniques[technique].set, f"techniques.{technique}")
-        cases = {str(name): [asdict(case) for kind in KINDS for case in hand_written(kind, name)] for _, name in PARTS}
+        cases = {
+            str(name): [asdict(case) for place in SLOTS for case in hand_written(place[0], name, place[1])] for _, name in PARTS
+        }
         facts = {"attacker": attacker.name, "options": options.model_dump(mode="json"), "batch": self.recipe.batch}
         facts |= {"cases": json_digest(cases)}
         return facts | {"writer": model_facts(writer) if writer is not None and attacker.writes else None}
@@ -108,23 +116,29 @@ class RecipeLab:
         """Return everything that the measurement on benign prompts depends on but the target."""
         return benign_facts(self.goals(target), self.recipe)
 
-    def cases(self, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
-        """Return the hand-written cases of some kinds of goals."""
-        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part))
+    def cases(self, target: str, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
+        """Return the hand-written cases of some kinds of goals, for where texts stand on a target."""
+        surface = SURFACES.get(self.targets.configs[target].kind, "message")
+        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part, surface))
 
     def attack(
         self, cell: AttackCell, archive: Sequence[Attempt], learned: Path | None, folder: Path, tell: Callable[[str], None]
     ) -> Fought:
-        """Attack a target as it is defended; see `PARTS`."""
+        """Attack a target as it is defended; see `PARTS`.
+
+        Behind a defence that always says the same, a technique that writes asks plainly instead, as no text changes the answer.
+        """
         attacker, target = self.attackers[cell.technique], self._open(cell, learned)
-        fought = Fought((), columns=attacker.columns)
+        options = self.recipe.techniques[cell.technique].set
+        if cell.defence != NONE and self.rows[cell.defence].kind.constant and attacker.writes:  # whatever it is told
+            attacker, options = create_attacker("null"), {}
+        fought = Fought((), columns=self.attackers[cell.technique].columns)
         for part, cases in PARTS:
             goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
             mine = tuple(one for one in archive if one.tried.goal in goals)
             if not goals or (self.replays(cell.technique) and not mine):
                 continue
-            known = self.cases(frozenset(goal.kind for goal in goals), cases)
-            options = self.recipe.techniques[cell.technique].set
+            known = self.cases(cell.target, frozenset(goal.kind for goal in goals), cases)
             brief = Brief(goals, known, self.recipe.calls, cell.seed, mine, options)
             writer = self.targets.writer if attacker.writes else None
             (folder / part).mkdir(exist_ok=True)
@@ -132,7 +146,7 @@ class RecipeLab:
                 attacker, target, brief, detect=detect, folder=folder / part, writer=writer, batch=self.recipe.batch, tell=tell
             )
             counts = (fought.writes + log.writings, fought.failed_writes + log.n_unusable)
-            fought = Fought((*fought.attempts, *log.attempts), *counts, attacker.columns)
+            fought = Fought((*fought.attempts, *log.attempts), *counts, fought.columns)
         return fought
 
     def read_attempts(self, target: str, folder: Path) -> list[Attempt]:
@@ -162,7 +176,12 @@ class RecipeLab:
     def benign(self, cell: BenignCell, learned: Path | None, tell: Callable[[str], None]) -> Benign:
         """Measure over-refusal and the target's own task."""
         target, goals, n = self._open(cell, learned), self.goals(cell.target), self.recipe.utility
-        return measure_benign(target, goals, self.recipe, cell.seed, lambda: self._utility(cell, target, goals, n))
+        asked = self.n_benign(cell.target)
+        return measure_benign(target, goals, asked, cell.seed, lambda: self._utility(cell, target, goals, n) if n else {})
+
+    def n_benign(self, target: str) -> int:
+        """Return how many benign requests a target is asked."""
+        return 0 if self.targets.configs[target].kind in NEVER_REFUSE else self.recipe.benign
 
     def _utility(self, cell: BenignCell, target: Target, goals: Sequence[Goal], n: int) -> Units:
         """Return figures of a target's own task."""
@@ -190,4 +209,4 @@ class RecipeLab:
         if cell.defence == NONE:
             return self.targets.open(cell.target)
         row = self.rows[cell.defence]
-        return guarded(self.targets.open(cell.target, learned if row.kind.tunes else None), row, learned)
+        return guarded(self.targets.open(cell.target, learned if row.kind.tunes else None), row, learned, cell.seed)

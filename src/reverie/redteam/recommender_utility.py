@@ -12,6 +12,7 @@ from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Message
 from reverie.redteam.roles import Target
 from reverie.redteam.scenes import draw_scenes
+from reverie.seeds import numpy_generator
 
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
@@ -43,7 +44,8 @@ class CleanRanking:
 def clean_scenes(dataset: Dataset, n: int, seed: int, *, noun: str = "film", k: int = 5, system: str = "") -> list[CleanScene]:
     """Draw users with their histories, what came next, and other candidates, and ask plainly; see `draw_scenes`."""
     tries = []
-    for at, drawn in enumerate(draw_scenes(dataset, n, seed, k)):
+    own = int(numpy_generator(seed, "clean requests").integers(2**31))  # goals draw their users by the seed itself
+    for at, drawn in enumerate(draw_scenes(dataset, n, own, k)):
         goal = Goal(f"clean-{at}", "promote", REQUEST.format(noun=noun), system, "", drawn.following, drawn.scene, k)
         tries.append(CleanScene(Try(goal, (Message("user", goal.request),), "clean", seed=seed), drawn.following[0]))
     return tries

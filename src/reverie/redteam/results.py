@@ -8,7 +8,7 @@ from typing import Any
 from reverie.redteam.cells import AttackCell, Attacked, Benign, Cell, GoalOutcome, Hardened, Judged, Result
 from reverie.redteam.detectors.accuracy import detector_accuracy
 from reverie.redteam.goals import KINDS, GoalKind
-from reverie.redteam.rates import Rate, corrected_rate, wilson_rate
+from reverie.redteam.rates import Rate, clustered_rate, corrected_rate, wilson_rate
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.restored import outcome_units, refusal_units, value_units
 
@@ -21,11 +21,13 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
     """Return the rows of a cell.
 
     Of an attack, for all goals and for each kind: ``success`` (share of goals reached within the calls, Wilson's interval over
-    goals; a goal all of whose calls failed is left out), ``success_per_call`` (share of the calls that could be judged; of one kind
-    also ``success_per_call_corrected`` by what its detector gets wrong), ``calls``, ``parse_failures`` and ``failures`` (shares of
-    the calls), and once ``coverage`` (share of the cells of goal × technique in which a text got through), ``self_bleu`` of the
-    texts that got through, ``writings`` and ``failed_writings`` of the attacker's own model. Of benign prompts: ``over_refusal``,
-    and ``utility`` with one row for each figure in the column `goal`.
+    goals; a goal all of whose calls failed is left out), ``success_per_call`` (share of the calls that could be judged; calls of a
+    goal are alike, so the interval is by goals; of one kind also ``success_per_call_corrected`` by what its detector gets wrong),
+    ``calls``, ``parse_failures`` and ``failures`` (shares of the calls), and once ``coverage`` (share of the cells of goal ×
+    technique in which a text got through), ``self_bleu`` of the texts that got through, ``writings`` and ``failed_writings`` of the
+    attacker's own model. Of benign prompts: ``over_refusal``, and ``utility`` with one row for each figure in the column `goal`. Of
+    a lesson: ``records``, ``carried_on`` (1 where too little got through, so that nothing was trained and the last adapter stays),
+    and figures of the training.
     """
     technique = cell.technique if isinstance(cell, AttackCell) else ""
     common: dict[str, Any] = {
@@ -47,7 +49,8 @@ def result_rows(recipe: RedTeamRecipe, digest: str, cell: Cell, result: Result) 
         return [common | row for row in _judge_rows(result)]
     if isinstance(result, Hardened):
         figures = {key: value for key, value in result.said.items() if isinstance(value, int | float)}
-        return [common | {"metric": name, "value": value} for name, value in ({"records": result.records} | figures).items()]
+        told = {"records": result.records, "carried_on": float(not result.records)} | figures
+        return [common | {"metric": name, "value": value} for name, value in told.items()]
     return [common | row for row in _benign_rows(result)]
 
 
@@ -74,16 +77,16 @@ def _attack_rows(outcomes: Sequence[GoalOutcome], held_out: bool) -> Iterator[di
 
 def _shares(outcomes: Sequence[GoalOutcome], kind: str) -> Iterator[dict[str, Any]]:
     calls, judged = sum(one.calls for one in outcomes), sum(one.judged for one in outcomes)
-    known, hits = [one for one in outcomes if one.counts], sum(one.successes for one in outcomes)
+    known = [one for one in outcomes if one.counts]
     if known:
         yield _row("success", wilson_rate(sum(one.successes > 0 for one in known), len(known)))
     if judged:
-        plain = wilson_rate(hits, judged, calls - judged)
-        yield _row("success_per_call", plain)
+        plain = clustered_rate([(one.successes, one.judged) for one in outcomes], calls - judged)
+        yield _row("success_per_call", plain) | {"interval": "wilson(goals)"}
         if kind != ALL:
             one_kind: GoalKind = next(name for name in KINDS if name == kind)
             sure = _row("success_per_call_corrected", corrected_rate(plain, detector_accuracy(one_kind)))
-            yield sure | {"interval": "lang_reiczigel"}
+            yield sure | {"interval": "lang_reiczigel(goals)"}
     yield {"metric": "calls", "value": calls, "n": len(outcomes)}
     if calls:
         yield _row("parse_failures", wilson_rate(calls - sum(one.parsed for one in outcomes), calls))

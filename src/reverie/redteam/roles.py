@@ -18,8 +18,8 @@ class ChatModel(Protocol):
     def name(self) -> str:
         """What answers: the same name means the same weights or endpoint, so two roles can be seen to be one model."""
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
-        """Answer each conversation with its own seed."""
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
+        """Answer each conversation with its own seed; an answer may end where the pattern `until` is first found in it."""
 
 
 class Target(Protocol):
@@ -56,10 +56,21 @@ class Case:
 
 @dataclass(frozen=True)
 class Write:
-    """A request to the attacker's own model; costs no call of the target."""
+    """A request to the attacker's own model; costs no call of the target.
+
+    Parameters
+    ----------
+    messages : Conversation
+        What it is asked.
+    seed : int
+        Of its sampling.
+    until : str
+        Pattern of all that is read of the answer, which may end there; empty where all of it counts.
+    """
 
     messages: Conversation
     seed: int
+    until: str = ""
 
 
 Step = Sequence[Write | Try]

@@ -71,7 +71,7 @@ def build(
     goals = tuple(goal for goal in lab.goals(target) if goal.part == part)
     if not goals:
         raise ConfigError(f"the recipe has no {part} goal of {target}; ask for more with --set goals.n=12")
-    cases = lab.cases(frozenset(goal.kind for goal in goals), dict(PARTS)[part])
+    cases = lab.cases(target, frozenset(goal.kind for goal in goals), dict(PARTS)[part])
     brief = Brief(goals, cases, 0, seed, options=recipe.techniques[technique].set)
     writer = lab.targets.writer if lab.writes(technique) else None
     return build_sets(

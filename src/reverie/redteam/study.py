@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -34,7 +35,7 @@ from reverie.redteam.results import COLUMNS, result_rows
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.store import Piece, Store, claim, key, unreadable
 
-VERSION = 1
+VERSION = 2
 """Of an attack, of what a defence learns, and of a measurement on benign prompts."""
 Done = Mapping[Cell, Result | None]
 
@@ -52,7 +53,7 @@ class RedTeamStudy:
         self._attack_facts, self._harden_facts = cache(self._make_attack_facts), cache(self._make_harden_facts)
 
     def cells(self, done: Done) -> Iterator[Cell]:
-        """Return attacks on targets as they are, then each defence round by round, as long as it has something to learn from."""
+        """Return attacks on targets as they are, then each defence round by round."""
         for target in self.recipe.targets:
             for seed in range(self.recipe.seeds):
                 yield BenignCell(target, seed)
@@ -83,8 +84,7 @@ class RedTeamStudy:
                 if not all(one in done for one in self._lessons(step)):
                     return
                 yield step
-                taught = done.get(step)
-                if not isinstance(taught, Hardened) or not taught.records:
+                if step not in done:
                     return
             yield BenignCell(target, seed, defence, at)
             yield from self._attacks(target, seed, defence, at, done)
@@ -104,14 +104,14 @@ class RedTeamStudy:
         return [AttackCell(step.target, one, step.seed, *place) for place in before for one in shown]
 
     def largest(self) -> list[Cell]:
-        """Return all cells that there may be, as if every round had something to learn from."""
+        """Return all cells that there will be."""
         done: dict[Cell, Result | None] = {}
         while new := [cell for cell in dict.fromkeys(self.cells(done)) if cell not in done]:
-            done |= {cell: Hardened(1, {}, 0.0, "") if isinstance(cell, HardenCell) else None for cell in new}
+            done |= dict.fromkeys(new)
         return list(done)
 
     def upper_bound(self, done: Done) -> int:
-        """Return how many cells there are at most."""
+        """Return how many cells there are."""
         return len(self.largest())
 
     def facts(self, cell: Cell) -> dict[str, Any]:
@@ -156,9 +156,29 @@ class RedTeamStudy:
         makers: dict[type, Callable[[Any, Path, Callable[[str], None]], dict[str, Any]]] = {
             AttackCell: self._attack, HardenCell: self._harden, BenignCell: self._benign, JudgeCell: self._judge
         }  # fmt: skip
-        make = makers[type(cell)]
-        piece = self._store.kept(_KINDS[type(cell)], self._piece_facts(cell), lambda folder: make(cell, folder, tell))
+        make, before = makers[type(cell)], None if self.is_kept(cell) else self._same_before(cell)
+        piece = self._store.kept(
+            _KINDS[type(cell)],
+            self._piece_facts(cell),
+            lambda folder: self._copied(before, folder) if before else make(cell, folder, tell),
+        )
         return _result(cell, piece)
+
+    def _same_before(self, cell: Cell) -> Cell | None:
+        """Return the cell of the round before, of which nothing differs, where a round of a defence learned nothing."""
+        if not isinstance(cell, AttackCell | BenignCell) or cell.defence == NONE or not self.lab.learns(cell.defence):
+            return None
+        if self._taught(HardenCell(cell.target, cell.seed, cell.defence, cell.round)).records:
+            return None
+        return replace(cell, round=cell.round - 1, defence=cell.defence if cell.round > 1 else NONE)
+
+    def _copied(self, cell: Cell, folder: Path) -> dict[str, Any]:
+        """Copy the files of a cell, and return its notes; it took no time of its own."""
+        found = self.run(cell, lambda _: None)
+        if not isinstance(found, Attacked):
+            return asdict(found) | {"seconds": 0.0}
+        shutil.copytree(found.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("piece.json", ".*"))
+        return found.to_notes() | {"seconds": 0.0}
 
     def _attack(self, cell: AttackCell, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
         tell(f"{self._label(cell)} …")
@@ -177,7 +197,7 @@ class RedTeamStudy:
         shown: list[list[Attempt]] = [[] for _ in range(cell.round)]
         for lesson in self._lessons(cell):
             shown[lesson.round] += [one for one in self.attempts(lesson) if one.tried.goal.part == "build"]
-        previous = self._learned(replace(cell, round=cell.round - 1)) if cell.round > 1 else None
+        previous = self._learned(replace(cell, round=cell.round - 1))
         begin = time.monotonic()
         taught = self.lab.harden(cell, shown, previous, folder, tell)
         return asdict(Hardened(taught.records, taught.said, time.monotonic() - begin, self._commit))
@@ -192,11 +212,15 @@ class RedTeamStudy:
         return asdict(replace(self.lab.judge(cell, attempts), commit=self._commit))
 
     def _learned(self, cell: Cell) -> Path | None:
-        """Return the folder of what a defence learned; None where it learns nothing."""
+        """Return the folder of what a defence learned last, in this round or one before; None where it learned nothing."""
         if cell.defence == NONE or not self.lab.learns(cell.defence):
             return None
-        step = HardenCell(cell.target, cell.seed, cell.defence, cell.round)
-        return self._store.place("hardened", self._harden_facts(step)) if self.run(step, lambda _: None) else None
+        taught = (self._taught(HardenCell(cell.target, cell.seed, cell.defence, at)) for at in range(cell.round, 0, -1))
+        return next((Path(one.folder) for one in taught if one.records), None)
+
+    def _taught(self, step: HardenCell) -> Hardened:
+        found = self.run(step, lambda _: None)
+        return found if isinstance(found, Hardened) else Hardened(0, {}, 0.0, "")
 
     def attempts(self, cell: AttackCell) -> list[Attempt]:
         """Return what was tried in a cell; computed where it is not there."""
@@ -220,7 +244,8 @@ class RedTeamStudy:
             reached = sum(one.successes > 0 for one in result.outcomes)
             return f"{self._label(cell)} · {reached} of {len(result.outcomes)} goals reached"
         if isinstance(result, Hardened):
-            return f"{self._label(cell)} · learned from {result.records} prompts"
+            learned = f"learned from {result.records} prompts" if result.records else "too little got through, goes on as it was"
+            return f"{self._label(cell)} · {learned}"
         if isinstance(result, Judged):
             return f"{self._label(cell)} · agrees with the detectors on {result.agreed} of {result.answered}"
         return f"{self._label(cell)} · {sum(result.answered)} of {len(result.answered)} benign prompts refused"

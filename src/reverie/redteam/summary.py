@@ -12,7 +12,7 @@ from reverie.evaluation import Effect
 from reverie.evaluation.intervals import mean_over_seeds
 from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Judged, Result
 from reverie.redteam.rates import wilson_rate
-from reverie.redteam.recipe import RedTeamRecipe
+from reverie.redteam.recipe import REPLAYS, RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
 
 REFUSING = "always-refuse"
@@ -38,27 +38,29 @@ class Summary:
         """Return what a technique did to a defended target, by seed."""
         return [result for _, result in self.attacks(target, technique, defence)]
 
-    def outcomes(self, target: str, technique: str, defence: str = NONE, part: str = ALL) -> list[list[GoalOutcome]]:
-        """Return outcomes of goals, one list for each seed; of all techniques, those of a goal are spread over the list."""
+    def outcomes(self, target: str, technique: str, defence: str = NONE, part: str = ALL) -> dict[int, list[GoalOutcome]]:
+        """Return outcomes of goals by seed; of all techniques but replays, a goal has several."""
         by_seed: dict[int, list[GoalOutcome]] = {}
         for cell, result in self.attacks(target, technique, defence):
+            if technique == ALL and self.recipe.techniques[cell.technique].kind in REPLAYS:
+                continue
             slices = sliced(result.outcomes, self.recipe.techniques[cell.technique].held_out)
             by_seed.setdefault(cell.seed, []).extend(slices.get(part, []))
-        return [by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]]
+        return {seed: by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]}
 
-    def frames(self, target: str, technique: str, defence: str, metric: str, part: str = ALL) -> list[pl.DataFrame]:
+    def frames(self, target: str, technique: str, defence: str, metric: str, part: str = ALL) -> dict[int, pl.DataFrame]:
         """Return a metric of each goal (column ``user``), a frame for each seed; over techniques it is the mean of each goal.
 
         A goal all of whose calls failed is left out, and so is a seed at which a technique had nothing to say on any goal.
         """
-        found = []
-        for outcomes in self.outcomes(target, technique, defence, part):
+        found = {}
+        for seed, outcomes in self.outcomes(target, technique, defence, part).items():
             if not any(one.calls for one in outcomes):
                 continue
             known = [one for one in outcomes if one.counts]
             frame = pl.DataFrame({"user": [one.goal for one in known], "value": [rate(one, metric) for one in known]})
-            found.append(frame.group_by("user").agg(pl.col("value").mean()).sort("user"))
-        return [frame for frame in found if len(frame)]
+            found[seed] = frame.group_by("user").agg(pl.col("value").mean()).sort("user")
+        return {seed: frame for seed, frame in found.items() if len(frame)}
 
     def effect(self, target: str, technique: str, defence: str = NONE, metric: str = "success", part: str = ALL) -> Effect | None:
         """Return the mean of a metric over seeds and goals; None where nothing was measured.
@@ -68,7 +70,7 @@ class Summary:
         frames = self.frames(target, technique, defence, metric, part)
         if not frames:
             return None
-        found = mean_over_seeds(frames)
+        found = mean_over_seeds([*frames.values()])
         if found.value not in (0.0, 1.0):
             return found
         sure = wilson_rate(round(found.value * found.n), found.n)
@@ -77,28 +79,27 @@ class Summary:
     def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
         """Return goals reached and goals tried, over seeds, by kind."""
         found: dict[str, tuple[int, int]] = {}
-        for one in (one for outcomes in self.outcomes(target, technique, defence) for one in outcomes if one.counts):
+        for one in (one for outcomes in self.outcomes(target, technique, defence).values() for one in outcomes if one.counts):
             reached, tried = found.get(one.kind, (0, 0))
             found[one.kind] = reached + (one.successes > 0), tried + 1
         return found
 
-    def benign(self, target: str, defence: str = NONE) -> list[Benign]:
+    def benign(self, target: str, defence: str = NONE) -> dict[int, Benign]:
         """Return what a defended target did with benign prompts, by seed."""
-        return [
-            result
+        return {
+            cell.seed: result
             for cell, result in self.done.items()
             if isinstance(cell, BenignCell) and isinstance(result, Benign) and cell.target == target
             if self.recipe.label(cell.defence, cell.round) == defence
-        ]
+        }
 
-    def taught(self, target: str, defence: str) -> list[Hardened]:
+    def taught(self, target: str, defence: str) -> dict[int, Hardened]:
         """Return what a defence learned, by seed."""
-        found = self.done.items()
-        return [
-            r
-            for c, r in found
-            if isinstance(r, Hardened) and c.target == target and self.recipe.label(c.defence, c.round) == defence
-        ]
+        return {
+            cell.seed: result
+            for cell, result in self.done.items()
+            if isinstance(result, Hardened) and cell.target == target and self.recipe.label(cell.defence, cell.round) == defence
+        }
 
     @property
     def judged(self) -> list[Judged]:
@@ -131,7 +132,7 @@ def worst_rate(summary: Summary, defended: bool = False) -> float:
             raise RunError(f"none of {calls:,} answers of '{target}' could be judged; see 'failure' in its attempts.jsonl")
         for defence in summary.defences(target) if defended else [NONE]:
             found = [summary.effect(target, name, defence) for name in recipe.techniques]
-            refused = [flag for one in summary.benign(target, defence) for flag in one.answered]
+            refused = [flag for one in summary.benign(target, defence).values() for flag in one.answered]
             useless = defence in refusing or (defence != NONE and bool(refused) and all(refused))
             if not useless and (values := [one.value for one in found if one is not None]):
                 rates[defence] = max(values)

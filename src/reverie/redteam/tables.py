@@ -52,18 +52,26 @@ def _archive(seeds: Sequence[Attacked]) -> tuple[str, str]:
 def defence_table(summary: Summary, target: str) -> Table:
     """Return a target before and after each defence."""
     utility = list(
-        dict.fromkeys(name for d in summary.defences(target) for one in summary.benign(target, d) for name in one.utility)
+        dict.fromkeys(name for d in summary.defences(target) for one in summary.benign(target, d).values() for name in one.utility)
     )
     rows: list[list[str | TableCell]] = []
     for defence in summary.defences(target):
         parts = [_shown(summary.effect(target, ALL, defence, part=part)) for part in (ALL, "held-out-goals", "held-out-techniques")]
-        benign = summary.benign(target, defence)
+        benign = [*summary.benign(target, defence).values()]
         refused = [flag for one in benign for flag in one.answered]
         means = [[one.utility[name] for one in benign if name in one.utility] for name in utility]
         over = TableCell(percent(fmean(refused)), value=fmean(refused)) if refused else TableCell("–")
         rows.append([defence, *parts, over, *(number(fmean(values)) if values else "–" for values in means)])
     heads = ("goals reached", "held-out goals", "held-out techniques", "benign prompts refused", *utility)
-    return Table(f"{target}: before and after", ["defence", *(Column(head, "right") for head in heads)], rows, [CAVEAT])
+    notes = [CAVEAT, *(note for defence in summary.defences(target) if (note := _carried_on(summary, target, defence)))]
+    return Table(f"{target}: before and after", ["defence", *(Column(head, "right") for head in heads)], rows, notes)
+
+
+def _carried_on(summary: Summary, target: str, defence: str) -> str:
+    """Return at which seeds a round of a defence learned nothing."""
+    seeds = [str(seed) for seed, one in summary.taught(target, defence).items() if not one.records]
+    said = "too little got through to learn from, so what was learned before stays"
+    return f"{defence}: {said} (seed {', '.join(seeds)})." if seeds else ""
 
 
 def _shown(effect: Effect | None) -> TableCell:
@@ -117,7 +125,7 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
 
 
 def _change(summary: Summary, target: str, defence: str, before: Effect, after: Effect) -> str:
-    refused = [[flag for one in summary.benign(target, name) for flag in one.answered] for name in (NONE, defence)]
+    refused = [[flag for one in summary.benign(target, name).values() for flag in one.answered] for name in (NONE, defence)]
     levels = f"from {percent(before.value)} to {percent(after.value)}"
     said = f"With {defence}, success on held-out goals over all techniques goes {levels}"
     if not all(refused):

@@ -65,9 +65,11 @@ class Writer:
     says: Callable[[str, int], str]
     name: str = "rule"
     asked: list[Conversation] = field(default_factory=list)
+    untils: set[str] = field(default_factory=set)
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         self.asked += conversations
+        self.untils.add(until)
         return [Reply(self.says(one[-1].text, seed)) for one, seed in zip(conversations, seeds, strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections import Counter
 from itertools import pairwise
@@ -21,12 +22,13 @@ from reverie.redteam.attackers.map_elites import distance
 from reverie.redteam.attackers.sap import with_slots
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attackers.template import count_templates, fill_template
-from reverie.redteam.attackers.writing import Written, read_written, share_of_goal
+from reverie.redteam.attackers.writing import UNTIL, Form, Written, read_written, share_of_goal
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.cases import fill_slots, hand_written
 from reverie.redteam.goals import KINDS, Goal
 from reverie.redteam.messages import Reply
 from reverie.redteam.mutators import DISGUISES
+from reverie.redteam.recipe import RED_TEAM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,6 +268,35 @@ def test_refiners_may_begin_with_cases(name: str, tmp_path: Path) -> None:
     assert revised
 
 
+@pytest.mark.parametrize(
+    ("name", "explains"), [("crescendo", False), ("map-elites", False), ("mutate.paraphrase", False), ("sap", True)]
+)
+def test_an_explanation_is_asked_for_where_somebody_is_shown_it(name: str, explains: bool, tmp_path: Path) -> None:
+    writer = Writer(fluent)
+    attack(tmp_path, name, brief_of(canaries(1), calls=4, form="line"), writer=writer)
+    assert {"Explanation" in conversation[-1].text for conversation in writer.asked} == {explains}
+    assert writer.untils == {"" if explains else UNTIL["line"]}
+
+
+@pytest.mark.parametrize("form", ["line", "marks"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### Say it. ###\nExplanation: kind\n### no ###",
+        "Sure!\n\n###\nSay it.\n### and more",
+        "### ### Say it. ### more",
+        "###### Say it.### \n",
+    ],
+)
+def test_what_stands_behind_a_whole_message_changes_nothing(form: Form, text: str) -> None:
+    whole = next(text[:at] for at in range(len(text) + 1) if re.search(UNTIL[form], text[:at]))
+    assert len(whole) < len(text)
+    short, full = read_written(Reply(whole.strip()), form), read_written(Reply(text), form)
+    assert isinstance(short, Written)
+    assert isinstance(full, Written)
+    assert short.text == full.text == "Say it."
+
+
 def test_a_stream_of_pair_ends_where_it_got_through(tmp_path: Path) -> None:
     log = attack(tmp_path, "pair", brief_of(canaries(1), calls=6), Teller(tells=lambda text: True), Writer(fluent))
     assert all(not attempt.tried.parents for attempt in log.attempts)
@@ -328,6 +359,16 @@ def test_scripted_questions_follow_their_ladder_without_those_refused(tmp_path: 
     )
 
 
+@pytest.mark.parametrize("calls", [1, 4, 7])
+def test_a_scripted_conversation_ends_with_its_request_within_the_calls(calls: int, tmp_path: Path) -> None:
+    ladders = [[fill_slots(question, canaries(1)[0]) for question in ladder] for ladder in load_ladders()["canary"]]
+    log = attack(tmp_path, "crescendo.scripted", brief_of(canaries(1), calls=calls), Teller(tells=lambda text: False))
+    texts = [attempt.tried.text for attempt in log.attempts]
+    assert len(texts) == calls
+    assert texts[-1] == REQUEST
+    assert texts[:5][-min(calls, 5) :] in [ladder[-min(calls, 5) :] for ladder in ladders]
+
+
 def test_the_archive_covers_styles_and_is_not_filled_with_copies(tmp_path: Path) -> None:
     log = attack(tmp_path, "map-elites.rules", brief_of(canaries(2), calls=24))
     styles = {attempt.tried.technique.removeprefix("map-elites.") for attempt in log.attempts}
@@ -350,7 +391,8 @@ def test_replay_says_the_same_again_and_names_its_parents(tmp_path: Path) -> Non
     first = attack(tmp_path / "first", "template", brief_of(goals, calls=3))
     brief = brief_of(goals, calls=6, archive=first.attempts, generations=2)
     again = attack(tmp_path / "again", "replay", brief)
-    assert [attempt.tried.parents for attempt in again.attempts] == [(one.id,) for one in first.attempts for _ in range(2)]
+    ranked = sorted(first.attempts, key=lambda one: (one.tried.goal.id, not one.finding.success))
+    assert [attempt.tried.parents for attempt in again.attempts] == [(one.id,) for one in ranked for _ in range(2)]
     assert {attempt.tried.technique for attempt in again.attempts} == {"template"}
     assert len({(attempt.tried.goal.id, attempt.tried.seed) for attempt in again.attempts}) == 12
 
@@ -361,11 +403,43 @@ def test_streams_of_goals_do_not_depend_on_other_goals(tmp_path: Path) -> None:
     assert alone.attempts == tuple(attempt for attempt in together.attempts if attempt.tried.goal.id == "canary-0")
 
 
+def test_a_replay_says_the_texts_that_got_through_most_often_first(tmp_path: Path) -> None:
+    tells = Teller(tells=lambda text: True)
+    once = attack(tmp_path / "once", "seeds-only", brief_of(canaries(1), calls=3), tells).attempts
+    often = attack(tmp_path / "often", "null", brief_of(canaries(1), calls=2), tells).attempts
+    log = attack(tmp_path / "again", "replay", brief_of(canaries(1), calls=3, archive=[*once, *often]), tells)
+    assert [one.tried.text for one in log.attempts] == [REQUEST, once[0].tried.text, once[1].tried.text]
+    assert log.attempts[0].tried.parents == (often[0].id,)
+
+
 def test_seeds_only_says_every_case_once_before_any_twice(tmp_path: Path) -> None:
     texts = said("seeds-only", tmp_path, calls=14)
     rendered = {fill_slots(case.text, canaries(1)[0]) for case in hand_written("canary")}
     assert set(texts[:12]) == rendered
     assert texts[12:] == texts[:2]
+
+
+def test_techniques_that_begin_with_cases_have_orders_of_their_own() -> None:
+    campaign = Campaign(brief_of(canaries(1)), canaries(1)[0])
+    orders = [[case.id for case in campaign.shuffled_cases(name)] for name in ("seeds-only", "pair", "tap", "mutate.role-play")]
+    assert len({*map(tuple, orders)}) == 4
+    assert len({*map(frozenset, orders)}) == 1
+
+
+@pytest.mark.parametrize("name", sorted(RED_TEAM.files()))
+def test_what_a_held_out_technique_says_no_other_one_of_its_recipe_does(name: str, tmp_path: Path) -> None:
+    recipe = RED_TEAM.load(name)
+    goal = Goal("promote-0", "promote", "Heat", item=("1", "Heat")) if "collm" in recipe.targets else canaries(1)[0]
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for at, (technique, row) in enumerate(recipe.techniques.items()):
+        if row.kind == "replay":
+            continue
+        writer = Writer(lambda text, seed: f"### Hm {zlib.crc32(text.encode())} {seed} ###")
+        log = attack(tmp_path / str(at), row.kind, brief_of([goal], calls=recipe.calls, **row.set), writer=writer)
+        texts = {attempt.tried.text for attempt in log.attempts} - {goal.request}  # asked plainly, an attack is none
+        assert texts or technique == "null"
+        said[row.held_out] |= texts
+    assert not said[True] & said[False]
 
 
 def test_a_campaign_draws_by_what_is_drawn() -> None:

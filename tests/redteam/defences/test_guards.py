@@ -69,14 +69,17 @@ def test_an_output_detector_counts_titles_of_another_user() -> None:
 def test_a_structured_prompt_marks_the_users_text_and_nothing_else() -> None:
     target, secret = Scripted(leaks), goal()
     turns = (Message("user", "one"), Message("assistant", "two"), Message("user", "three"))
-    StructuredPrompt(target).respond([Try(secret, turns, "crescendo", seed=1), tried("one", secret, seed=2)])
-    read, other = target.asked
+    StructuredPrompt(target, 1).respond([Try(secret, turns, "crescendo", seed=1), tried("one", secret, seed=2)])
+    StructuredPrompt(target, 2).respond([tried("one", secret)])
+    StructuredPrompt(target, 1).respond([tried("one", goal(number=1))])
+    read, same, *others = target.asked
     mark = read.turns[0].text.partition(">")[0] + ">"
     assert read.goal.system.startswith(secret.system)
     assert mark in read.goal.system
     assert read.turns[1] == turns[1]
     assert all(f"{mark}\n{turns[at].text}\n" in read.turns[at].text for at in (0, 2))
-    assert mark not in other.turns[0].text  # an attacker cannot learn the mark from another try
+    assert same.goal.system == read.goal.system  # so that a system prompt is read once
+    assert all(mark not in other.turns[0].text for other in others)  # the mark of another study, or goal, helps nobody
 
 
 def test_a_catalogue_constraint_drops_what_is_unknown_or_banned() -> None:

@@ -25,7 +25,7 @@ from reverie.redteam.defences.examples import (
     refusal_examples,
 )
 from reverie.redteam.defences.tuning import Answers, OnDevice, Tuned, teach, tune
-from reverie.redteam.lab_defences import learned_from
+from reverie.redteam.lab_defences import is_clean, learned_from
 from reverie.redteam.messages import Conversation, Reply
 from reverie.redteam.models.adapters import with_adapter
 from reverie.redteam.models.chat_tokens import chat_tokens
@@ -176,16 +176,37 @@ class Answering:
 
     name = "answering"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         said = [conversation[-1].text for conversation in conversations]
         return [Reply("", failure="timeout") if text == "fail" else Reply("" if text == "hush" else text) for text in said]
 
 
 def test_benign_answers_that_fail_or_leak_are_not_learned() -> None:
     tries = [tried(text) for text in ("hello", "fail", "hush", f"it is {goal().secret}", "bye")]
-    kept = benign_examples(tries, Answering(), lambda one, answer: one.goal.secret not in answer)
+    kept = benign_examples(tries, Answering(), lambda one, reply: one.goal.secret not in reply.text)
     assert [example.answer for example in kept] == ["hello", "bye"]
     assert kept[0].conversation[0].text == goal().system
+
+
+def test_the_end_of_an_answer_that_was_cut_is_not_learned() -> None:
+    class Cut(Answering):
+        def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
+            return [replace(reply, cut=reply.text == "bye") for reply in super().replies(conversations, seeds)]
+
+    kept = benign_examples([tried("hello"), tried("bye")], Cut(), lambda one, reply: True)
+    backbone = fresh()
+    ends = [answer[-1] == backbone.end for _, answer in Answers(backbone, kept, True, 512).rows]
+    assert ends == [True, False]
+    long = Example(kept[0].conversation, "many words " * 40)
+    assert Answers(backbone, [long], True, 64).rows[0][1][-1] != backbone.end
+
+
+def test_a_benign_answer_that_does_what_a_goal_of_lists_wants_is_not_clean() -> None:
+    promoted, kept = Reply("1. Film number 2\n2. Film number 3"), Reply("1. Film number 4\n2. Film number 3")
+    one = tried("hello", goal("promote"))
+    assert (is_clean(one, promoted), is_clean(one, kept)) == (False, True)
+    assert not is_clean(tried("hello", goal("off-catalogue")), Reply("1. An invented film"))
+    assert is_clean(tried("hello", goal("off-catalogue")), Reply("Gladly."))
 
 
 class Listing:
@@ -193,7 +214,7 @@ class Listing:
 
     name = "listing"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         return [Reply(conversation[0].text.partition("LIST")[2].strip()) for conversation in conversations]
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from defended import Scripted, goal
 
-from reverie.errors import DataError
+from reverie.errors import ConfigError, DataError
 from reverie.llm.backbone import load_backbone
 from reverie.llm.config import BackboneConfig
 from reverie.redteam.attempts import Response, Try
@@ -15,6 +15,7 @@ from reverie.redteam.benign import prompts_for
 from reverie.redteam.defences.guards import AlwaysRefuse
 from reverie.redteam.over_refusal import OverRefusal, over_refusal, sampled_prompts
 from reverie.redteam.recommender_utility import clean_ranking, clean_scenes, scene_ndcg
+from reverie.redteam.scenes import draw_scenes
 from reverie.redteam.targets.possible import POSSIBLE
 from reverie.redteam.utility import Question, passages, questions, questions_right, text_losses
 from reverie.testing import tiny_dataset
@@ -77,6 +78,14 @@ def test_a_recommender_that_knows_the_future_has_ndcg_one() -> None:
     assert len({scene.tried.goal.scene.user for scene in scenes if scene.tried.goal.scene}) == 8
 
 
+def test_clean_requests_are_those_of_other_users_than_goals_of_the_same_seed() -> None:
+    dataset = tiny_dataset()
+    asked = [one.tried.goal.scene.user for one in clean_scenes(dataset, 8, 0, k=3) if one.tried.goal.scene]
+    attacked = [one.scene.user for one in draw_scenes(dataset, 8, 0, 3)]
+    assert asked != attacked
+    assert asked == [one.tried.goal.scene.user for one in clean_scenes(dataset, 8, 0, k=3) if one.tried.goal.scene]
+
+
 def test_over_refusal_counts_refusals_and_leaves_failures_out() -> None:
     goals = [goal(number=at) for at in range(3)]
 
@@ -103,4 +112,6 @@ def test_a_sample_of_requests_is_balanced_as_far_as_it_can() -> None:
     assert sum(not prompt.is_contrast for prompt in drawn) == 12
     assert len(set(drawn)) == 40
     assert sampled_prompts(prompts, None, 0) == list(prompts)
+    with pytest.raises(ConfigError, match="43 benign requests are asked for, and there are 42"):
+        sampled_prompts(prompts, 43, 0)
     assert OverRefusal({}).rate().n == 0

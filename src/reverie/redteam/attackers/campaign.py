@@ -11,7 +11,7 @@ import numpy as np
 from reverie.redteam.attempts import Try
 from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Conversation, Message
-from reverie.redteam.roles import Answers, Brief, Step, Tally, Write
+from reverie.redteam.roles import Answers, Brief, Case, Step, Tally, Write
 from reverie.seeds import numpy_generator
 
 Pursuit = Generator[Step, Answers, None]
@@ -40,6 +40,10 @@ class Campaign:
         """Return the stream of one kind of choice for this goal."""
         return numpy_generator(self.seed, "attack", self.goal.id, *what)
 
+    def shuffled_cases(self, technique: str) -> list[Case]:
+        """Return the hand-written cases in the order of a technique's own stream, so that techniques do not begin alike."""
+        return [self.cases[at] for at in self.generator("order of cases", technique).permutation(len(self.cases))]
+
     def attempt(self, said: str | Conversation, technique: str, parents: Iterable[str] = (), explanation: str = "") -> Try:
         """Spend one call of the target on a text, or on the last message of a conversation."""
         turns = (Message("user", said),) if isinstance(said, str) else said
@@ -48,10 +52,10 @@ class Campaign:
         self._seen.add(squeezed(turns[-1].text))
         return Try(self.goal, turns, technique, tuple(parents), explanation, seed)
 
-    def write(self, *messages: Message) -> Write:
-        """Ask the attacker's own model."""
+    def write(self, *messages: Message, until: str = "") -> Write:
+        """Ask the attacker's own model, for no more than the pattern `until` where one is given."""
         self.writings += 1
-        return Write(messages, self._draw("writer", self.writings))
+        return Write(messages, self._draw("writer", self.writings), until)
 
     def is_new(self, text: str) -> bool:
         """Whether a text has not been tried for this goal; blanks and case make no difference."""

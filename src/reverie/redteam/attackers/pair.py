@@ -51,7 +51,7 @@ def pair(config: PairConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
     """
 
     def pursue(campaign: Campaign) -> Pursuit:
-        streams, said, first = [Line() for _ in range(config.streams)], list[Attempt](), first_messages(config, campaign)
+        streams, said, first = [Line() for _ in range(config.streams)], list[Attempt](), first_messages(config, campaign, "pair")
         while campaign.left and (room := config.writings * campaign.calls - campaign.writings) > 0:
             moved = streams[: min(campaign.left, room)]
             proposed = yield from propose(config, campaign, moved, first)
@@ -71,12 +71,11 @@ def is_over(line: Line, depth: int) -> bool:
     return len(line.before) >= depth or bool(line.before and line.before[-1].finding.success)
 
 
-def first_messages(config: RefineConfig, campaign: Campaign) -> Iterator[Written]:
+def first_messages(config: RefineConfig, campaign: Campaign, technique: str) -> Iterator[Written]:
     """Return what lines begin with: the hand-written cases in a drawn order, without end, or nothing where the writer begins."""
     if config.begin == "writer":
         return iter(())
-    order = campaign.generator("order of cases").permutation(len(campaign.cases))
-    cases = [campaign.cases[number] for number in order]
+    cases = campaign.shuffled_cases(technique)
     return cycle([Written(render_case(case, campaign.goal), case.explanation, case.id) for case in cases])
 
 

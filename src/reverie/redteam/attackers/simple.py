@@ -8,7 +8,9 @@ from itertools import cycle, islice
 from reverie.errors import ConfigError
 from reverie.redteam.attackers.campaign import Campaign, Pursuit, attack_each
 from reverie.redteam.attackers.config import NullConfig, ReplayConfig, SeedsOnlyConfig
+from reverie.redteam.attempts import Attempt
 from reverie.redteam.cases import render_case
+from reverie.redteam.messages import Conversation
 from reverie.redteam.roles import Answers, Brief, Step, Tally
 
 
@@ -25,8 +27,7 @@ def seeds_only(config: SeedsOnlyConfig, brief: Brief) -> Generator[Step, Answers
     """Say the hand-written cases in a drawn order, again from the first where there are more calls than cases."""
 
     def pursue(campaign: Campaign) -> Pursuit:
-        order = campaign.generator("order of cases").permutation(len(campaign.cases))
-        cases = [campaign.cases[number] for number in order]
+        cases = campaign.shuffled_cases("seeds-only")
         if cases:
             yield [
                 campaign.attempt(render_case(case, campaign.goal), "seeds-only", (case.id,), case.explanation)
@@ -39,14 +40,19 @@ def seeds_only(config: SeedsOnlyConfig, brief: Brief) -> Generator[Step, Answers
 def replay(config: ReplayConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
     """Say attempts of an archive again, each `generations` times with seeds of their own, as far as the calls reach.
 
-    An attempt keeps its technique and names the one that it repeats as its parent, so that success can be compared by technique.
+    Each text is said once, those that got through most often first, so that where the calls are few the strongest are said. An
+    attempt keeps its technique and names the one that it repeats as its parent, so that success can be compared by technique.
     """
     if not brief.archive:
         raise ConfigError("the attacker 'replay' says attempts of before again, and none are given; give it an attack set")
 
     def pursue(campaign: Campaign) -> Pursuit:
-        before = [attempt for attempt in brief.archive if attempt.tried.goal.id == campaign.goal.id]
-        said = [attempt for attempt in before for _ in range(config.generations)][: campaign.left]
+        same: dict[Conversation, list[Attempt]] = {}
+        for attempt in brief.archive:
+            if attempt.tried.goal.id == campaign.goal.id:
+                same.setdefault(attempt.tried.turns, []).append(attempt)
+        ranked = sorted(same.values(), key=lambda some: -sum(one.finding.success for one in some))
+        said = [some[0] for some in ranked for _ in range(config.generations)][: campaign.left]
         if said:
             yield [campaign.attempt(one.tried.turns, one.tried.technique, (one.id,), one.tried.explanation) for one in said]
 

@@ -22,7 +22,7 @@ def tap(config: TapConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
     """
 
     def pursue(campaign: Campaign) -> Pursuit:
-        leaves, said, first = [Line()], list[Attempt](), first_messages(config, campaign)
+        leaves, said, first = [Line()], list[Attempt](), first_messages(config, campaign, "tap")
         while campaign.left and (room := config.writings * campaign.calls - campaign.writings) > 0:
             grown = [leaf for leaf in leaves for _ in range(config.branching)][:room]
             proposed = yield from propose(config, campaign, grown, first, config.on_goal)

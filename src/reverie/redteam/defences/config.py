@@ -42,9 +42,10 @@ class HardeningConfig(Options):
     """Whether each round's attacks are made anew against the hardened model; without it the first round's are learned again (the
     ablation ``without_regen``)."""
     fewest: NonNegativeInt = 3
-    """Rounds end where no more attacks than this got through, as published."""
+    """A round in which no more distinct attacks than this got through trains nothing and keeps the last adapter; as published, the
+    rounds end there."""
     longest: PositiveInt = 512
-    """Tokens of an example; the middle of a longer prompt is left out, and an answer ends at half of them."""
+    """Tokens of an example; the middle of a longer prompt is left out, and an answer is cut at half of them."""
     seed: NonNegativeInt = 0
     """Of refusals, the order of examples, dropout and the adapter's first weights."""
 

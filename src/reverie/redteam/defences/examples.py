@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reverie.redteam.attempts import Attempt, Try
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.goals import Goal
-from reverie.redteam.messages import Conversation, Message
+from reverie.redteam.messages import Conversation, Message, Reply
 from reverie.redteam.roles import ChatModel
 from reverie.redteam.targets.chat_recommender import read_reply
 from reverie.seeds import numpy_generator
@@ -35,6 +35,8 @@ class Example:
 
     conversation: Conversation
     answer: str
+    ends: bool = True
+    """Whether the answer is whole; of one that was cut, its end is not learned."""
 
 
 def chat_conversation(tried: Try) -> Conversation:
@@ -62,16 +64,21 @@ def clean_examples(attempts: Iterable[Attempt], model: ChatModel, seed: int, ren
     by_conversation = {render(attempt.tried): attempt.tried.goal for attempt in attempts}
     plain = [Try(goal, (Message("user", goal.request),), "null", seed=seed) for goal in dict.fromkeys(by_conversation.values())]
     replies = model.replies([render(tried) for tried in plain], [seed] * len(plain))
-    answers: dict[Goal, str] = {}
+    answers: dict[Goal, Reply] = {}
     for tried, reply in zip(plain, replies, strict=True):
         response = read_reply(tried.goal, reply)
         if not response.failure and response.ranking and not detect(tried, response).success:
-            answers[tried.goal] = reply.text
-    return [Example(read, answers[goal]) for read, goal in by_conversation.items() if goal in answers]
+            answers[tried.goal] = reply
+    return [learned(read, answers[goal]) for read, goal in by_conversation.items() if goal in answers]
+
+
+def learned(conversation: Conversation, reply: Reply) -> Example:
+    """Return a conversation with the reply that a model gave."""
+    return Example(conversation, reply.text, not reply.cut)
 
 
 def benign_examples(
-    tries: Sequence[Try], model: ChatModel, is_clean: Callable[[Try, str], bool], render: Render = chat_conversation
+    tries: Sequence[Try], model: ChatModel, is_clean: Callable[[Try, Reply], bool], render: Render = chat_conversation
 ) -> list[Example]:
     """Return benign requests with the answers that a model gives them now.
 
@@ -82,7 +89,7 @@ def benign_examples(
     model : ChatModel
         Before hardening, so that it is kept as it was.
     is_clean : callable
-        ``is_clean(tried, answer)`` says whether an answer may be learned; one that tells the secret or refuses may not.
+        ``is_clean(tried, reply)`` says whether a reply may be learned; one that does what its goal wants or refuses may not.
     render : callable, optional
         What the model reads of a try.
 
@@ -94,9 +101,9 @@ def benign_examples(
     conversations = [render(tried) for tried in tries]
     replies = model.replies(conversations, [tried.seed for tried in tries])
     return [
-        Example(conversation, reply.text)
+        learned(conversation, reply)
         for tried, conversation, reply in zip(tries, conversations, replies, strict=True)
-        if not reply.failure and reply.text.strip() and is_clean(tried, reply.text)
+        if not reply.failure and reply.text.strip() and is_clean(tried, reply)
     ]
 
 

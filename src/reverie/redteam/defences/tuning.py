@@ -48,7 +48,9 @@ class Answers:
 
     def _row(self, example: Example, mask_prompt: bool, room: int) -> tuple[list[int], list[int]]:
         """Return what is read and what is learned; unmasked, everything behind the first token is learned."""
-        answer = [*self.backbone.tokens(example.answer)[: room // 2], self.backbone.end]
+        words = self.backbone.tokens(example.answer)
+        whole = example.ends and len(words) <= room // 2
+        answer = [*words[: room // 2], *([self.backbone.end] if whole else [])]
         prompt = chat_tokens(self.backbone, example.conversation)
         if len(prompt) + len(answer) > room:
             kept = room - len(answer)

@@ -40,7 +40,7 @@ class LocalModel(Sampling):
     """System prompts, and first messages to a writer, whose keys and values are kept, so that each is read once; 0 reads them with
     every message."""
     remembered: NonNegativeInt = 50_000
-    """Replies that are kept, for the same conversation with the same seed; 0 answers anew."""
+    """Replies that are kept, for a batch of the same conversations with the same seeds; 0 answers anew."""
     device: str | None = None
     """Where it runs; None takes an accelerator where there is one."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

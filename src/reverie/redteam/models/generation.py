@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def end_tokens(backbone: Backbone) -> frozenset[int]:
 
 @torch.no_grad()
 def sample_answers(
-    backbone: Backbone, ends: TokenRows, prefix: Prefix | None, sampling: Sampling, seeds: Sequence[int]
+    backbone: Backbone, ends: TokenRows, prefix: Prefix | None, sampling: Sampling, seeds: Sequence[int], until: str = ""
 ) -> list[list[int]]:
     """Return the answer to each prompt, without the token that ends it.
 
@@ -41,6 +42,8 @@ def sample_answers(
     sampling : Sampling
     seeds : sequence of int
         One a row; a row draws from its own seed alone.
+    until : str
+        An answer ends with the token after which this pattern is found in it; empty for none.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def sample_answers(
     """
     from reverie.redteam.models.room import make_room
 
-    stop, name = end_tokens(backbone), cache_name(backbone)
+    stop, name, pattern = end_tokens(backbone), cache_name(backbone), re.compile(until)
     generators = [numpy_generator(seed, "tokens of an answer") for seed in seeds]
     answers: list[list[int]] = [[] for _ in ends]
     batch = collate(backbone, ends, side="left", room=sampling.max_tokens + (int(prefix.lengths.max()) if prefix else 0))
@@ -66,6 +69,8 @@ def sample_answers(
                 open_.remove(row)
             elif row in open_:
                 answers[row].append(token)
+                if until and pattern.search(backbone.text(answers[row])):
+                    open_.remove(row)
         if at + 1 == sampling.max_tokens or not open_:
             break
         if len(open_) <= CROWDED * len(rows):

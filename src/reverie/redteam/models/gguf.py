@@ -34,7 +34,7 @@ class GgufChat:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise DataError(f"{path} cannot be loaded ({reason}); give another GGUF file") from error
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         return [self._reply(conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True)]
 
@@ -62,7 +62,8 @@ class Cyllama:
     def reply(self, messages: list[dict[str, str]], seed: int) -> Reply:
         """Answer one conversation."""
         said = self.model.chat(messages, config=self.make(**self.options, seed=seed))
-        return Reply(str(said).strip(), n_tokens=int(getattr(said.stats, "generated_tokens", 0) or 0))
+        tokens = int(getattr(said.stats, "generated_tokens", 0) or 0)
+        return Reply(str(said).strip(), tokens, cut=tokens >= self.options["max_tokens"])
 
 
 class LlamaCpp:

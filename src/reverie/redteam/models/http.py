@@ -18,7 +18,7 @@ class HttpChat:
         self.config, self.endpoint = config, Endpoint(config, headers=config.headers)
         self.name = config.url.partition("://")[2].partition("?")[0]
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         bodies = [filled(self.config.template, conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True)]
         return self.endpoint.replies(bodies, self._read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from reverie.redteam.models.packaged import load_local
 from reverie.redteam.models.prefixes import PrefixCache, side_by_side
 
 TOO_LONG = "too long"
+Asked = tuple[Conversation, int]
+"""A conversation with its seed."""
+Batch = tuple[Asked, ...]
 
 
 class LocalChat:
@@ -35,8 +38,8 @@ class LocalChat:
         self.config, self.backbone = config, backbone
         self.name = name or model_name(config)
         self.prefixes = PrefixCache(backbone, config.prefixes)
-        self.known: dict[tuple[Conversation, int], Reply] = {}
-        """Replies of before: techniques often say what another one said, and a guard's target is asked what it was without it."""
+        self.known: dict[tuple[Batch, str], list[Reply]] = {}
+        """Replies of before, by whole batches: a guard's target is often asked what it was asked without the guard."""
 
     @classmethod
     def load(cls, config: LocalModel) -> LocalChat:
@@ -44,44 +47,46 @@ class LocalChat:
         backbone = load_local(config)
         return cls(config, backbone if config.adapter is None else with_adapter(backbone, Path(config.adapter)))
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
-        """Answer each conversation with its own seed; what was asked before with that seed has the same answer.
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
+        """Answer each conversation with its own seed; a batch that was answered before has the same answers.
+
+        An answer ends where the pattern `until` is found in it.
 
         Conversations of about one length are answered side by side. A row's draws depend on its seed alone; its probabilities
-        on the rows beside it by rounding only.
+        on the rows beside it by rounding only. Which rows those are follows from what is asked, not from what is remembered, so
+        that an attack that was cut goes on to the same answers.
         """
         asked = list(zip(conversations, seeds, strict=True))
-        new = [one for one in dict.fromkeys(asked) if one not in self.known]
-        self.known |= zip(new, self._answered([one for one, _ in new], [seed for _, seed in new]), strict=True)
-        found = [self.known[one] for one in asked]
-        while len(self.known) > self.config.remembered:
-            self.known.pop(next(iter(self.known)))
-        return found
-
-    def _answered(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
-        """Answer conversations in batches."""
-        prompts = [chat_tokens(self.backbone, conversation) for conversation in conversations]
-        replies = [Reply("", failure=TOO_LONG)] * len(prompts)
+        prompts = {one: chat_tokens(self.backbone, one[0]) for one in dict.fromkeys(asked)}
         room = self.backbone.context - self.config.max_tokens
-        for rows in self._batches([row for row, prompt in enumerate(prompts) if len(prompt) <= room], prompts):
-            begins = [self.prefixes.beginning(conversations[row], prompts[row]) for row in rows]
-            longest = max(map(len, begins)) + max(len(prompts[row]) - len(one) for row, one in zip(rows, begins, strict=True))
-            if not all(begins) or longest > room:  # side by side, the longest beginning stands before the longest end
-                begins = [()] * len(rows)
-            prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
-            ends = [prompts[row][len(begin) :] for row, begin in zip(rows, begins, strict=True)]
-            answers = sample_answers(self.backbone, ends, prefix, self.config, [seeds[row] for row in rows])
-            for row, tokens in zip(rows, answers, strict=True):
-                replies[row] = Reply(self.backbone.text(tokens).strip(), n_tokens=len(tokens))
-        return replies
+        found = {one: Reply("", failure=TOO_LONG) for one, prompt in prompts.items() if len(prompt) > room}
+        for batch in self._batches([one for one in prompts if one not in found], prompts):
+            if (batch, until) not in self.known:
+                self.known[batch, until] = self._answered(batch, [prompts[one] for one in batch], room, until)
+            found |= zip(batch, self.known[batch, until], strict=True)
+        while self.known and sum(map(len, self.known.values())) > self.config.remembered:
+            self.known.pop(next(iter(self.known)))
+        return [found[one] for one in asked]
 
-    def _batches(self, rows: Sequence[int], prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Yield rows that are answered together, the shortest first, in batches of about one size."""
-        order = sorted(rows, key=lambda row: len(prompts[row]))
+    def _answered(self, batch: Batch, prompts: Sequence[Sequence[int]], room: int, until: str) -> list[Reply]:
+        """Answer one batch."""
+        begins = [self.prefixes.beginning(conversation, prompt) for (conversation, _), prompt in zip(batch, prompts, strict=True)]
+        longest = max(map(len, begins)) + max(len(prompt) - len(one) for prompt, one in zip(prompts, begins, strict=True))
+        if not all(begins) or longest > room:  # side by side, the longest beginning stands before the longest end
+            begins = [()] * len(batch)
+        prefix = side_by_side([self.prefixes.prefix(begin) for begin in begins]) if begins[0] else None
+        ends = [prompt[len(begin) :] for prompt, begin in zip(prompts, begins, strict=True)]
+        answers = sample_answers(self.backbone, ends, prefix, self.config, [seed for _, seed in batch], until)
+        longest = self.config.max_tokens
+        return [Reply(self.backbone.text(tokens).strip(), len(tokens), cut=len(tokens) == longest) for tokens in answers]
+
+    def _batches(self, asked: Sequence[Asked], prompts: Mapping[Asked, Sequence[int]]) -> Iterator[Batch]:
+        """Yield what is answered together, the shortest first, in batches of about one size."""
+        order = sorted(asked, key=lambda one: len(prompts[one]))
         count = -(-len(order) // self.config.batch)
         ends = [len(order) * at // count for at in range(count + 1)] if count else []
         for first, end in pairwise(ends):
-            yield order[first:end]
+            yield tuple(order[first:end])
 
 
 def model_name(config: LocalModel) -> str:

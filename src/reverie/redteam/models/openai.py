@@ -18,7 +18,7 @@ class OpenAIChat:
         self.endpoint = Endpoint(config, "/chat/completions", {"Authorization": "Bearer {key}"})
         self.name = f"{config.model}@{self.endpoint.place}"
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         bodies = [self._body(conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True)]
         return self.endpoint.replies(bodies, read_completion)
@@ -36,9 +36,10 @@ def plain_messages(conversation: Conversation) -> list[dict[str, str]]:
 
 def read_completion(found: Any) -> Reply:
     """Return the first choice of an answer; anything else than a text is an error."""
-    text = found["choices"][0]["message"]["content"]
+    first = found["choices"][0]
+    text = first["message"]["content"]
     if not isinstance(text, str):
         raise TypeError("the content is no text")
     usage = found.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return Reply(text.strip(), n_tokens=tokens if isinstance(tokens, int) else 0)
+    return Reply(text.strip(), tokens if isinstance(tokens, int) else 0, cut=first.get("finish_reason") == "length")

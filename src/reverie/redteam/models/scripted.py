@@ -23,7 +23,7 @@ class Scripted:
         self.config = config
         self.name: str = config.script
 
-    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int]) -> list[Reply]:
+    def replies(self, conversations: Sequence[Conversation], seeds: Sequence[int], until: str = "") -> list[Reply]:
         """Answer each conversation with its own seed."""
         texts = (self._text(conversation, seed) for conversation, seed in zip(conversations, seeds, strict=True))
         return [Reply(text, n_tokens=len(text.split())) for text in texts]

@@ -63,12 +63,14 @@ def _known(scene: Scene) -> list[str]:
 def read_reply(goal: Goal, reply: Reply) -> Response:
     """Return the list in a reply, as ids of what the recommender was told of and as titles that it was not.
 
-    For goals that are judged by the list, an answer without one is a failure ``parse``.
+    For goals that are judged by the list, an answer without one is a failure ``parse``. The last title of an answer that was cut is
+    left out, as it may be half of one.
     """
     if reply.failure or goal.scene is None:
         return Response(reply.text, n_tokens=reply.n_tokens, failure=reply.failure)
     scene, item = goal.scene, [goal.item] if goal.item else []
-    entries = list_entries(reply.text)
+    lines = reply.text.splitlines()
+    entries = list_entries("\n".join(lines[:-1]) if reply.cut else reply.text)
     listed = read_list(entries, [*scene.candidates, *item, *scene.history, *scene.other])
     failure = PARSE if not entries and goal.kind in LISTED else ""
     return Response(reply.text, listed.ids, listed.unknown, reply.n_tokens, failure)

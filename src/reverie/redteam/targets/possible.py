@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from reverie.errors import ConfigError
 from reverie.redteam.goals import KINDS, Goal, GoalKind
 from reverie.redteam.roles import Target
+from reverie.redteam.slots import Surface
 
 POSSIBLE: dict[str, frozenset[GoalKind]] = {
     "chat": frozenset({"canary", "phrase", "prompt-leak"}),
@@ -17,6 +18,10 @@ POSSIBLE: dict[str, frozenset[GoalKind]] = {
 }
 """Goal kind by target. CoLLM says one logit, so it cannot leak or invent. RecInterpreter names a few titles of a whole catalogue,
 so that an item is not among them says nothing."""
+NEVER_REFUSE = frozenset({"collm", "recinterpreter"})
+"""Kinds of targets that say no sentence of their own, so that benign requests measure nothing on them."""
+SURFACES: dict[str, Surface] = {"collm": "title", "recinterpreter": "history"}
+"""Where texts stand on a kind of target; in a message where it is not said."""
 SCENES = frozenset({"chat-recommender", "collm", "recinterpreter"})
 """Kinds of targets that need a scene for every goal."""
 
