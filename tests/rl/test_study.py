@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, NotFinite
 from reverie.evaluation.metrics import Ranks
+from reverie.rl import study as rl_study
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
@@ -22,7 +24,7 @@ from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
 from reverie.training.recipe import load_recipe
 
-TINY = {
+TINY: dict[str, Any] = {
     "name": "tiny",
     "dataset": {"name": "session-world-small"},
     "world": "session",
@@ -184,8 +186,44 @@ def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> N
     study, groups = run_rl(recipe, folder / "diverged", show=False)
     assert claim_rows(recipe, groups, study.split) == []
     assert unmeasured_sides(recipe, groups) == ["mcrl/q", "ce/ce"]
+    assert summary_tables(recipe, groups, study.split, study.best)[0].to_markdown().count("1 of 1") == 2
     page = write_report(folder, recipe, study.split, groups, study.best, "again")
     assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def test_a_training_that_failed_has_a_row_and_pairs_stay_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {name: TINY["rows"][name] for name in ("ce", "mcrl")}
+    small = {"seeds": 3, "rows": rows, "policies": ["q"], "checkpoints": ["best"]}
+    recipe, table = _recipe(**small), tmp_path / "rl.csv"
+    train = rl_study.train_and_act
+
+    def fails_at_once(model: Any, split: Any, training: Any, *more: Any) -> Any:
+        if (model.card.name == "mcrl" and training.seed == 0) or training.learning_rate == 0.01:
+            raise NotFinite("the loss is nan")
+        return train(model, split, training, *more)
+
+    monkeypatch.setattr(rl_study, "train_and_act", fails_at_once)
+    study, groups = run_rl(recipe, tmp_path / "run", results=table, show=False)
+    flagged = [row for row in read_rows(table) if (row["metric"], row["value"]) == ("flagged", "1")]
+    assert [(row["model"], row["seed"], row["slice"]) for row in flagged] == [
+        ("ce", "100", "validation"),
+        ("mcrl", "0", "all"),
+    ]
+    mcrl, ce = (groups[find_group(groups, side)] for side in ("mcrl/q", "ce/ce"))
+    assert (list(mcrl.measured), list(ce.measured), mcrl.flagged) == ([1, 2], [0, 1, 2], 1)
+    claims = claim_rows(recipe, groups, study.split)
+    apart = [mcrl.measured[seed]["all", "return"].value - ce.measured[seed]["all", "return"].value for seed in (1, 2)]
+    assert claims[0]["difference"] == pytest.approx(np.mean(apart))
+    told = claim_rows(
+        _recipe(**small, claims=[{"first": "mcrl/q", "other": "mcrl/q", "why": "?", "metrics": ["q_over"]}]), groups, study.split
+    )
+    assert (told[0]["difference"], told[0]["seeds"]) == (0.0, "2/2")
+    assert "1 of 3" in summary_tables(recipe, groups, study.split, study.best)[0].to_markdown()
+    monkeypatch.setattr(rl_study, "train_and_act", None)  # rows stand for it: nothing is trained again
+    elsewhere = run_rl(recipe, tmp_path / "elsewhere", results=table, show=False)[1]
+    assert {group: numbers.flagged for group, numbers in elsewhere.items()} == {
+        group: numbers.flagged for group, numbers in groups.items()
+    }
 
 
 def _shop(tmp_path: Path) -> dict[str, object]:

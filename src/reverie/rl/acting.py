@@ -66,6 +66,11 @@ class Trained:
     """Where only rows are known, what each actor was measured by, by slice and metric."""
 
     @property
+    def failed(self) -> bool:
+        """Whether it came to no end, so that nothing acted."""
+        return bool(self.flags) and not self.acted
+
+    @property
     def actors(self) -> list[Actor]:
         """Who acted."""
         return [Actor(str(one["policy"]), str(one["checkpoint"])) for one in self.acted]

@@ -25,6 +25,8 @@ from reverie.rl.restored import VALIDATION, Named, effect_over_seeds, mean_of
 MORE = ("backbone", "policy", "world", "checkpoint")
 """Columns after the fixed ones of a results table."""
 RESAMPLES = 1000
+FLAGGED = {"slice": "all", "metric": "flagged", "value": 1.0, "interval": NO_INTERVAL}
+"""The only row of a training that failed."""
 
 
 def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> dict[Named, Values]:
@@ -83,8 +85,10 @@ def rewards_of_hits(ranks: pl.DataFrame, k: int) -> Values:
 def trained_rows(
     common: Mapping[str, Any], trained: Trained, world: str | None, ks: Sequence[int], best: float | None
 ) -> list[dict[str, Any]]:
-    """Return one training as rows of a results table."""
+    """Return one training as rows of a results table; one that failed has a flag and nothing else."""
     rows, facts = [], _facts(trained)
+    if trained.failed:
+        return [{**common, **facts, **FLAGGED}]
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
@@ -101,9 +105,11 @@ def trained_rows(
 
 
 def validation_rows(common: Mapping[str, Any], trained: Trained, metric: str) -> list[dict[str, Any]]:
-    """Return a training of the tuning as a row: what it is chosen by; none of one that failed."""
+    """Return a training of the tuning as a row: what it is chosen by, or the flag of one that failed."""
+    if trained.selection is None:
+        return [{**common, **_facts(trained), **FLAGGED, "slice": VALIDATION}] if trained.flags else []
     chosen = {"slice": VALIDATION, "metric": metric, "value": trained.selection, "interval": NO_INTERVAL}
-    return [] if trained.selection is None else [{**common, **_facts(trained), **chosen}]
+    return [{**common, **_facts(trained), **chosen}]
 
 
 def _facts(trained: Trained) -> dict[str, Any]:

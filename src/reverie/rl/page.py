@@ -107,7 +107,7 @@ def _named_curves(curves: Sequence[Curve], key: str, axis: str) -> Markup:
 def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
     """Return the epochs and the mean over seeds of a column of the logs."""
     by_epoch: dict[float, list[float]] = {}
-    for run in numbers.trained:
+    for run in numbers.trained.values():
         for row in run.log:
             name = next((name for name in row if name.startswith(key)), None)
             if name is not None:

@@ -24,7 +24,7 @@ def trained_of(rows: Sequence[Mapping[str, str]]) -> Trained:
     """Return a training from its rows: without curves, and with one value for what had one per query or session."""
     first, flagged = rows[0], any(row["metric"] == "flagged" and float(row["value"]) for row in rows)
     common = (int(first["best_epoch"]) if first["best_epoch"] else None, float(first["seconds"]), float(first["peak_mb"]))
-    chosen = [float(row["value"]) for row in rows if row["slice"] == VALIDATION]
+    chosen = [float(row["value"]) for row in rows if row["slice"] == VALIDATION and row["metric"] != "flagged"]
     told: dict[Actor, dict[str, str | float]] = {}
     means: dict[Actor, dict[Named, float]] = {}
     for row in rows:
@@ -46,9 +46,9 @@ def mean_of(value: float) -> Values:
     return Values(np.array([value]), np.ones(1), np.zeros(1, dtype=np.int64), 1)
 
 
-def to_means(seeds: Sequence[Mapping[Named, Values]]) -> list[dict[Named, Values]]:
+def to_means(seeds: Mapping[int, Mapping[Named, Values]]) -> dict[int, dict[Named, Values]]:
     """Return the mean of every metric at each seed."""
-    return [{name: mean_of(one.value) for name, one in seed.items()} for seed in seeds]
+    return {seed: {name: mean_of(one.value) for name, one in values.items()} for seed, values in seeds.items()}
 
 
 def effect_over_seeds(values: Sequence[float]) -> Effect:

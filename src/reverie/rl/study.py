@@ -239,7 +239,7 @@ def run_rl(
         for row, what in recipe.rows.items()
         for backbone in recipe.backbones_of(what)
     }
-    trained = {key: [one for cell in group if (one := done[cell]) is not None] for key, group in cells.items()}
+    trained = {key: {cell.seed: one for cell in group if (one := done[cell]) is not None} for key, group in cells.items()}
     return study, grouped(recipe, trained, study.best)
 
 

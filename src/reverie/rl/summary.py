@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
 from reverie.rl.restored import Named, to_means
 from reverie.study.environment import tell_commits
 
+V = TypeVar("V")
 TABLE_WIDTH = 110
 """Widest table on a terminal, in characters."""
 
@@ -39,9 +40,12 @@ class Group:
 class Numbers:
     """What was measured of a group at each seed, and numbers told once for each seed."""
 
-    measured: Sequence[Mapping[Named, Values]]
-    told: Mapping[str, Sequence[float]]
-    trained: Sequence[Trained]
+    measured: Mapping[int, Mapping[Named, Values]]
+    """By seed; without seeds at which the training failed."""
+    told: Mapping[str, Mapping[int, float]]
+    """By name and seed."""
+    trained: Mapping[int, Trained]
+    """By seed."""
     shown: Mapping[Named, Effect]
     """What tables show, over seeds with intervals."""
 
@@ -52,28 +56,33 @@ class Numbers:
     @property
     def flagged(self) -> int:
         """Number of seeds that the divergence watch marked."""
-        return sum(bool(one.flags) for one in self.trained)
+        return sum(bool(one.flags) for one in self.trained.values())
 
 
 Groups = Mapping[Group, Numbers]
+NOBODY = Actor("", "")
+"""Who acted where every training failed."""
 
 
 def grouped(
-    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Sequence[Trained]], best: float | None
+    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Mapping[int, Trained]], best: float | None
 ) -> dict[Group, Numbers]:
-    """Read what was measured, by row, backbone, policy and checkpoint."""
+    """Read what was measured, by row, backbone, policy and checkpoint; a row that failed at every seed stands there with nobody."""
     found: dict[Group, Numbers] = {}
     for (row, backbone), runs in trained.items():
-        actors = dict.fromkeys(actor for run in runs for actor in run.actors)
+        actors = dict.fromkeys(actor for run in runs.values() for actor in run.actors)
+        if not actors and runs:
+            found[Group(row, backbone, NOBODY)] = Numbers({}, {}, runs, {})
         for actor in actors:
-            acted = [run for run in runs if actor in run.actors]
-            values = [measured(run, actor, recipe.ks, best) for run in acted]
-            if any(run.means is not None for run in acted):
+            acted = {seed: run for seed, run in runs.items() if actor in run.actors}
+            values = {seed: measured(run, actor, recipe.ks, best) for seed, run in acted.items()}
+            if any(run.means is not None for run in acted.values()):
                 values = to_means(values)
-            said = [run.acted[run.actors.index(actor)] for run in acted]
-            told = {name: [float(one[name]) for one in said if name in one] for name in TOLD}
+            said = {seed: run.acted[run.actors.index(actor)] for seed, run in acted.items()}
+            told = {name: {seed: float(one[name]) for seed, one in said.items() if name in one} for name in TOLD}
             numbers = {name: values_of for name, values_of in told.items() if values_of}
-            found[Group(row, backbone, actor)] = Numbers(values, numbers, acted, effects(values, _shown(recipe, values)))
+            shown = effects(list(values.values()), _shown(recipe, list(values.values())))
+            found[Group(row, backbone, actor)] = Numbers(values, numbers, runs, shown)
     return found
 
 
@@ -92,7 +101,8 @@ def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group | N
     parts = side.split("/")
     for group in groups:
         names = (group.row, group.actor.policy, group.backbone)
-        if names[: len(parts)] == tuple(parts) and (group.actor.checkpoint == checkpoint or group.backbone is None):
+        measured = groups[group].measured and (group.actor.checkpoint == checkpoint or group.backbone is None)
+        if measured and names[: len(parts)] == tuple(parts):
             return group
     return None
 
@@ -114,7 +124,7 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
         if None in sides:
             continue
         first, other = (groups[side] for side in sides if side is not None)
-        commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
+        commits = ", ".join(sorted({run.commit for run in (*first.trained.values(), *other.trained.values())}))
         common: dict[str, Any] = {
             "dataset": split.dataset, "first": one.first, "other": one.other, "why": one.why, "commit": commits,
         }  # fmt: skip
@@ -127,14 +137,15 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
 
 
 def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
+    """Return a difference over the seeds that both sides have, and the means of either side; None without such seeds."""
     if metric in first.told and metric in other.told:
-        told = first.told[metric], other.told[metric]
-        return paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))
+        told = _of_both(first.told[metric], other.told[metric])
+        return (paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))) if told[0] else (None, (0.0, 0.0))
     known = [numbers.measured for numbers in (first, other)]
-    if any(run.means is not None for numbers in (first, other) for run in numbers.trained):
+    if any(run.means is not None for numbers in (first, other) for run in numbers.trained.values()):
         known = [to_means(seeds) for seeds in known]
-    sides = [[one[part, metric] for one in seeds if (part, metric) in one] for seeds in known]
-    if not all(sides) or len(sides[0]) != len(sides[1]):
+    sides = _of_both(*({seed: one[part, metric] for seed, one in seeds.items() if (part, metric) in one} for seeds in known))
+    if not sides[0]:
         return None, (0.0, 0.0)
     if all(len(one.numerator) == 1 for side in sides for one in side):
         means = [[one.value for one in side] for side in sides]
@@ -146,6 +157,12 @@ def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple
     return mean_over_seeds(apart), (fmean(one.value for one in sides[0]), fmean(one.value for one in sides[1]))
 
 
+def _of_both(first: Mapping[int, V], other: Mapping[int, V]) -> tuple[list[V], list[V]]:
+    """Return the values of either side at the seeds that both have."""
+    seeds = [seed for seed in first if seed in other]
+    return [first[seed] for seed in seeds], [other[seed] for seed in seeds]
+
+
 def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
     """Return what the tables of a study show as plain values."""
     found = []
@@ -155,7 +172,7 @@ def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
         for (part, metric), effect in numbers.shown.items():
             kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
             metrics.setdefault(part, {})[metric] = kept
-        said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
+        said = {"metrics": metrics, "told": {name: list(values.values()) for name, values in numbers.told.items()}}
         found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
     return {"recipe": recipe.name, "groups": found}
 
@@ -164,7 +181,9 @@ def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float |
     """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights."""
     tables = []
     for checkpoint in recipe.checkpoints:
-        chosen = {group: one for group, one in groups.items() if group.actor.checkpoint == checkpoint or group.backbone is None}
+        chosen = {
+            group: one for group, one in groups.items() if group.actor.checkpoint in (checkpoint, "") or group.backbone is None
+        }
         if recipe.world is not None:
             tables.append(_world_table(recipe, chosen, checkpoint, best))
         tables.append(_ranking_table(recipe, chosen, split, checkpoint))
@@ -179,16 +198,16 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         earned, length = numbers.effect("return"), numbers.effect("length")
-        if earned is None or length is None:
+        if (earned is None or length is None) and group.actor != NOBODY:
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
-        share = "" if best is None or best <= 0 else f"{earned.value / best:.0%}"
+        share = "" if best is None or best <= 0 or earned is None else f"{earned.value / best:.0%}"
         cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",
             _cell(earned, 3),
             share,
-            number(length.value, 1),
+            "" if length is None else number(length.value, 1),
             *told,
             _flagged(numbers),
         ]
@@ -215,12 +234,12 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         effects = [numbers.effect(metric, part) for part, metric in wanted]
-        cells = [TableCell("") if one is None else _cell(one) for one in effects]
+        cells = [_cell(one) for one in effects]
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
     notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
-    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
+    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained.values())
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
     return Table(title, columns, rows, [*notes, *commits])
 
@@ -237,9 +256,11 @@ def _flagged(numbers: Numbers) -> str:
     return f"{numbers.flagged} of {len(numbers.trained)}" if numbers.flagged else ""
 
 
-def _mean(values: Sequence[float] | None) -> TableCell:
-    return TableCell(number(fmean(values), 3), value=fmean(values)) if values else TableCell("")
+def _mean(values: Mapping[int, float] | None) -> TableCell:
+    return TableCell(number(fmean(values.values()), 3), value=fmean(values.values())) if values else TableCell("")
 
 
-def _cell(effect: Effect, digits: int = 4) -> TableCell:
+def _cell(effect: Effect | None, digits: int = 4) -> TableCell:
+    if effect is None:
+        return TableCell("")
     return TableCell(number(effect.value, digits), span(effect.low, effect.high, digits), "", effect.value, effect.low, effect.high)
