@@ -22,7 +22,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.recipe import LONG_TERM
 from reverie.rl.restored import VALIDATION
-from reverie.rl.study import run_rl
+from reverie.rl.study import read_rl
 from reverie.rl.summary import claim_rows
 from reverie.study.environment import commit
 from reverie.study.rows import append_rows
@@ -43,9 +43,11 @@ CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (100
 
 
 def write_study_claims(recipe: str, runs: Path) -> None:
-    """Put the comparisons of a finished study into the place of those that the table has of its dataset."""
+    """Put the comparisons of a finished study into the place of those of its dataset; a recipe without any leaves those there."""
     loaded = LONG_TERM.load(recipe)
-    study, groups = run_rl(loaded, runs / loaded.name, show=False)
+    study, groups = read_rl(loaded, runs / loaded.name, RESULTS / "rl.csv")
+    if not loaded.claims:
+        return
     rows = claim_rows(loaded, groups, study.split)
     write_claims(RESULTS / "rl-claims.csv", study.split.dataset, rows)
     for row in rows:

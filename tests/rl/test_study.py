@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from reverie.errors import ConfigError, NotFinite
+from reverie.errors import ConfigError, NotFinite, RunError
 from reverie.evaluation.metrics import Ranks
 from reverie.rl import study as rl_study
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
-from reverie.rl.study import run_rl
+from reverie.rl.study import read_rl, run_rl
 from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
 from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
@@ -115,6 +115,12 @@ def test_rows_alone_give_the_means_the_choice_and_the_comparisons(folder: Path) 
         assert row["difference"] == pytest.approx(first["difference"], abs=1e-4)
         assert (row["test"], row["seeds"]) == ("paired_t", "2/2")
     assert summary_tables(recipe, found, elsewhere.split, elsewhere.best)
+    again, same = read_rl(recipe, folder / "read", table)
+    assert json.dumps(summary_json(recipe, same)) == json.dumps(summary_json(recipe, found))
+    assert claim_rows(recipe, same, again.split) == rows
+    with pytest.raises(RunError, match=r"8 trainings of 'tiny' or more are not in .*read; run it to its end first"):
+        read_rl(recipe, folder / "read")
+    assert not list((folder / "read").glob("trainings/*"))
     more = run_rl(_recipe(seeds=3, tuning_seeds=[100]), folder / "elsewhere", results=table, show=False)[1]
     assert {len(numbers.trained) for numbers in more.values()} == {3}
 

@@ -27,7 +27,7 @@ from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summa
 from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.rows import common_columns
-from reverie.study.run import run_study
+from reverie.study.run import find_finished, run_study
 from reverie.study.store import Store, claim, unreadable
 from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_recipe_dataset
@@ -233,14 +233,43 @@ def run_rl(
         What was measured, by row, backbone, policy and checkpoint.
     """
     study = RLStudy(recipe, folder, device=device, offline=offline)
-    done = run_study(study, results=results, show=show)
+    return study, _groups(study, run_study(study, results=results, show=show))
+
+
+def read_rl(recipe: RLRecipe, folder: str | Path, results: str | Path | None = None) -> tuple[RLStudy, Groups]:
+    """Read a finished study, as `run_rl` returns it, from its folder and a results table; nothing is trained.
+
+    Parameters
+    ----------
+    recipe : RLRecipe
+        Which was run.
+    folder : str or Path
+        Where trainings are kept.
+    results : str or Path, optional
+        A results table.
+
+    Raises
+    ------
+    RunError
+        If a training is in neither.
+    """
+    study = RLStudy(recipe, folder)
+    done = find_finished(study, results)
+    if missing := [cell for cell in study.cells(done) if cell not in done]:
+        where = f"neither in {folder} nor in {results}" if results is not None else f"not in {folder}"
+        raise RunError(f"{len(missing)} trainings of '{recipe.name}' or more are {where}; run it to its end first")
+    return study, _groups(study, done)
+
+
+def _groups(study: RLStudy, done: Mapping[RLCell, Trained | None]) -> Groups:
+    recipe = study.recipe
     cells = {
         (row, backbone): study.group(row, backbone, done)
         for row, what in recipe.rows.items()
         for backbone in recipe.backbones_of(what)
     }
     trained = {key: {cell.seed: one for cell in group if (one := done[cell]) is not None} for key, group in cells.items()}
-    return study, grouped(recipe, trained, study.best)
+    return grouped(recipe, trained, study.best)
 
 
 def report(recipe: RLRecipe, call: Call) -> StudyReport:
