@@ -166,6 +166,19 @@ def test_bcq_takes_likely_items_only(split: Split) -> None:
         allowed = sorted(likely(logits[row]), key=lambda item: -values[row][item])
         others = sorted(set(range(N)) - set(allowed), key=lambda item: -logits[row][item])
         assert scores[row].argsort(descending=True).tolist() == allowed + others
+    sampled = created(split, "bcq", threshold=0.6, heads="sampled", candidates={"n": 4, "shared": True})
+    sampled.load_state_dict(model.state_dict())
+    torch.manual_seed(7)
+    step = sampled.transitions(batch)
+    drawn, y, none_left = step.drawn.items.tolist(), [], 0
+    for one in every:
+        items = [item - 1 for item in (*drawn, one["later"] or one["a"])]
+        allowed = [item for item in items if item in likely(one["main l'"])]
+        none_left += not allowed
+        choice = allowed or [max(items, key=lambda item, one=one: one["main l'"][item])]
+        y.append(double_q(one, lambda _, choice=choice: choice))
+    assert 0 < none_left < len(every)
+    torch.testing.assert_close(sampled.td_targets(step).tolist(), y)
     assert isinstance(model, BCQ)
     assert not hasattr(model, "item_table")
 
@@ -296,10 +309,28 @@ def test_moving_average_and_periodic_copies(split: Split) -> None:
 
 
 def test_targets_are_computed_without_dropout(split: Split) -> None:
-    model, batch = created(split, "sqn", dropout=0.5, target="ema"), pieces(split)
-    first = model.transitions(batch).target_next_states
-    torch.testing.assert_close(first, model.transitions(batch).target_next_states)
-    assert not torch.equal(model.transitions(batch).states, model.transitions(batch).states)
+    for name in ("sqn", "iql", "bcq", "snqn"):
+        model, batch = created(split, name, dropout=0.5, target="ema"), pieces(split)
+        first, again = model.transitions(batch), model.transitions(batch)
+        torch.testing.assert_close(first.target_next_states, again.target_next_states)
+        torch.testing.assert_close(model.td_targets(first), model.td_targets(again))
+        assert not torch.equal(first.states, again.states)
+        model.eval()
+        settled = model.transitions(batch)
+        torch.testing.assert_close(model.td_targets(first), model.td_targets(settled))
+        torch.testing.assert_close(first.next_states, settled.next_states)
+        if name == "snqn":
+            torch.testing.assert_close(model.targets_of_others(first), model.targets_of_others(settled))
+        model.train()
+        step = model.transitions(batch)
+        assert model.td_targets(step).shape == step.rewards.shape
+        assert step.main.training  # the other pass leaves the mode as it was
+
+
+def test_advantages_are_computed_without_dropout(split: Split) -> None:
+    model, batch = created(split, "iql", dropout=0.5, beta=0.5), pieces(split)
+    gaps = [model.value_gap(step, step.settled_states) for step in (model.transitions(batch), model.eval().transitions(batch))]
+    torch.testing.assert_close(*gaps)
 
 
 def test_the_policy_changes_scores_only(split: Split) -> None:

@@ -32,7 +32,7 @@ from reverie.study.store import Store, claim, unreadable
 from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_recipe_dataset
 
-VERSION = 1
+VERSION = 2
 """Of a training and of what is measured after it; raised when the same facts come to mean something else."""
 
 

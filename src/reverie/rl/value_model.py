@@ -94,7 +94,8 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
         main.train(self.training)
         if self._sampler is None:
             raise ValueError("candidates drawn by popularity need counts: call observe(train) first")
-        return Transitions(batch, main, target, self._sampler)
+        drops = self.config.dropout > 0 or "item_encoder" in self.config.backbone_options
+        return Transitions(batch, main, target, self._sampler, drops)
 
     def cross_entropy_of_each(self, step: Transitions) -> Tensor:
         """Return the training loss of the logits for each transition → [M]."""
