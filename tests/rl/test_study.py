@@ -81,6 +81,11 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
         "ndcg@20",
         "flagged",
     } <= metrics
+    assert {row["policy"] for row in rows if row["metric"].startswith("q_")} == {"q"}  # Q is not what another policy earns
+    assert {"q_over_best", "q_minus_logged"} <= metrics
+    identity = ("model", "policy", "seed", "slice", "metric", "value")
+    best, last = ({tuple(row[name] for name in identity) for row in rows if row["checkpoint"] == at} for at in ("best", "last"))
+    assert last == {one for one in best if one[0] != "popularity"}  # of one epoch, both are the same weights
     for row in rows:
         if row["metric"] == "regret":
             assert float(row["value"]) > 0
@@ -168,6 +173,7 @@ def test_rank_correlation_is_that_of_scipy() -> None:
         ({"claims": [{"first": "mcrl/q/sasrec", "other": "ce", "why": "?"}]}, "names the backbone 'sasrec'"),
         ({"claims": [{"first": "mcrl/q/gru4rec/1", "other": "ce", "why": "?"}]}, "too many parts"),
         ({"claims": [{"first": "mcrl", "other": "ce", "why": "?", "metrics": ["all/ndcg@7"]}]}, "unknown metric 'all/ndcg@7'"),
+        ({"claims": [{"first": "mcrl/ce+q", "other": "mcrl/q", "why": "?", "metrics": ["q_over"]}]}, "is measured where Q acts"),
         ({"checkpoints": ["last"]}, "checkpoint 'best' of 'mcrl/q' is not among 'checkpoints'"),
         ({"policies": []}, "option 'policies' must have at least 1 item, not"),
         ({"ks": []}, "option 'ks' must have at least 1 item"),

@@ -98,7 +98,14 @@ def trained_rows(
         for metric in (name for name in TOLD if name in told):
             ends = {end: told.get(f"{metric}_{end}") for end in ("low", "high")}
             how = "cluster_bootstrap(1000)" if ends["low"] is not None else NO_INTERVAL
-            place = {"slice": "all", "metric": metric, "world": world, "value": told[metric], "interval": how, "n": ""}
+            place = {
+                "slice": "all",
+                "metric": metric,
+                "world": "" if metric == "q_minus_logged" else world,
+                "value": told[metric],
+                "interval": how,
+                "n": "",
+            }
             rows.append(row | place | ends)
         rows.append(row | {"slice": "all", "metric": "flagged", "value": float(bool(trained.flags)), "interval": NO_INTERVAL})
     return rows

@@ -190,11 +190,13 @@ def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float |
     return [table for table in tables if table.rows]
 
 
+_TOLD_HEADS = ("Q over", "Q over Q*", "Q - logged", "R error", "T error")
+"""Heads of `TOLD`."""
 _WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
 
 
 def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
-    heads = ("row", "who acts", "return", "of the best", "length", "Q over", "R error", "T error", "flagged")
+    heads = ("row", "who acts", "return", "of the best", "length", *_TOLD_HEADS, "flagged")
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         earned, length = numbers.effect("return"), numbers.effect("length")
@@ -216,7 +218,8 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
     notes = [] if best is None else [f"The best policy earns {best:.3f}."]
     notes += [
         f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
-        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions.",
+        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions; over Q*: with the best policy's exact values instead.",
+        "Q - logged: of held-out events, in units of reward; the log follows another policy.",
     ]
     if any(name in numbers.told for numbers in groups.values() for name in ("reward_error", "transition_error")):
         notes += [
