@@ -87,7 +87,11 @@ def page() -> str:
         for recipe in table["recipe"].unique(maintain_order=True):
             parts += _study(recipe, table.filter((pl.col("recipe") == recipe) & (pl.col("slice") != VALIDATION)))
     if claims := read_claims(RESULTS / "rl-claims.csv"):
-        parts += ["\n## Comparisons\n", claim_table(claims, digits=4).to_markdown()]
+        parts += [
+            "\n## Comparisons\n",
+            "Paired by seed: t-interval and paired t-test over seeds, Holm over the rows of a metric.\n",
+            claim_table(claims, digits=4).to_markdown(),
+        ]
     if (RESULTS / "ope.csv").exists():
         parts += ["\n## Do off-policy intervals cover?\n", _coverage(pl.read_csv(RESULTS / "ope.csv")).to_markdown()]
     return "\n".join(parts).rstrip() + "\n"

@@ -18,6 +18,7 @@ from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
+from reverie.rl.restored import effect_over_seeds
 from reverie.rl.study import read_rl, run_rl
 from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
 from reverie.rl.worlds.log import LogWorld
@@ -112,13 +113,17 @@ def test_rows_alone_give_the_means_the_choice_and_the_comparisons(folder: Path) 
         for name, effect in numbers.shown.items():
             restored = found[group].shown[name]
             assert restored.value == pytest.approx(effect.value, rel=1e-4)
-            assert restored.interval == "t(1)"
+            assert restored.interval == effect.interval  # none for what counts, as it is the same at every seed
         assert found[group].flagged == numbers.flagged
         assert found[group].told == {key: pytest.approx(values, rel=1e-4) for key, values in numbers.told.items()}
     rows, before = (claim_rows(recipe, one, study.split) for one in (found, groups))
     for row, first in zip(rows, before, strict=True):
         assert row["difference"] == pytest.approx(first["difference"], abs=1e-4)
         assert (row["test"], row["seeds"]) == ("paired_t", "2/2")
+        assert (row["low"], row["p"]) == pytest.approx(
+            (first["low"], first["p"]), abs=1e-3
+        )  # one way, wherever the means come from
+    assert effect_over_seeds([0.5, 0.5, 0.5]).interval == "none"  # a model that counts gives the same at every seed
     assert summary_tables(recipe, found, elsewhere.split, elsewhere.best)
     again, same = read_rl(recipe, folder / "read", table)
     assert json.dumps(summary_json(recipe, same)) == json.dumps(summary_json(recipe, found))

@@ -17,8 +17,8 @@ from reverie.evaluation import evaluate
 from reverie.evaluation.effects import finite
 from reverie.files import atomic_path
 from reverie.protocols import Recommender
-from reverie.rl.model_errors import reward_error, transition_error
 from reverie.rl.logged_values import q_minus_logged
+from reverie.rl.model_errors import reward_error, transition_error
 from reverie.rl.policies import policy_of
 from reverie.rl.value_model import ActsByHeads
 from reverie.rl.worlds.q_error import q_over, q_over_best

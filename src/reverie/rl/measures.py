@@ -92,7 +92,7 @@ def trained_rows(
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
-        for (part, metric), effect in effects([measured(trained, actor, ks, best)]).items():
+        for (part, metric), effect in effects(measured(trained, actor, ks, best)).items():
             numbers = {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
             rows.append(row | numbers | {"slice": part, "metric": metric, "world": world if metric in IN_WORLD else ""})
         for metric in (name for name in TOLD if name in told):
@@ -123,34 +123,50 @@ def _facts(trained: Trained) -> dict[str, Any]:
     return {"best_epoch": trained.epoch, "seconds": trained.seconds, "peak_mb": trained.peak_mb, "commit": trained.commit}
 
 
-def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | None = None) -> dict[Named, Effect]:
-    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds, or by t where only means are known.
+def effects(values: Mapping[Named, Values]) -> dict[Named, Effect]:
+    """Return metrics of one training with 95 % intervals, by the bootstrap over clusters of queries or over sessions.
 
     Parameters
     ----------
-    seeds : sequence of mapping
+    values : mapping
+        What `measured` returned.
+
+    Returns
+    -------
+    dict
+        By slice and metric, without a test; without an interval where means alone are known.
+    """
+    sums = cluster_sums([list(values.values())])
+    low, high = cluster_bootstrap(sums, RESAMPLES)
+    how = interval_name(RESAMPLES, 1)
+    found = {}
+    for at, (name, one) in enumerate(values.items()):
+        n = len(np.unique(_clusters(one)))
+        ends = (finite(low[at]), finite(high[at])) if n > 1 else (None, None)
+        found[name] = Effect(float(sums.value[at]), *ends, None, n, 1, how if n > 1 else NO_INTERVAL)
+    return found
+
+
+def effects_over_seeds(seeds: Mapping[int, Mapping[Named, Values]], wanted: Sequence[Named]) -> dict[Named, Effect]:
+    """Return metrics over seeds with their 95 % t-intervals; of a single seed those of `effects`.
+
+    Parameters
+    ----------
+    seeds : mapping of int to mapping
         What `measured` returned at each seed.
-    wanted : sequence of (slice, metric), optional
-        All by default; what was not measured is left out.
+    wanted : sequence of (slice, metric)
+        What was not measured at every seed is left out.
 
     Returns
     -------
     dict
         By slice and metric, without a test.
     """
-    names = [one for one in (seeds[0] if wanted is None else wanted) if all(one in seed for seed in seeds)]
-    sums = cluster_sums([[seed[one] for one in names] for seed in seeds])
-    low, high = cluster_bootstrap(sums, RESAMPLES)
-    how = interval_name(RESAMPLES, len(seeds))
-    found = {}
-    for at, one in enumerate(names):
-        n = len(np.unique(np.concatenate([_clusters(seed[one]) for seed in seeds])))
-        value = float(sums.value[at])
-        if n == 1 and len(seeds) > 1:
-            found[one] = effect_over_seeds([seed[one].value for seed in seeds])
-            continue
-        found[one] = Effect(value, finite(low[at]), finite(high[at]), None, n, len(seeds), how if n > 1 else NO_INTERVAL)
-    return found
+    names = [one for one in wanted if all(one in seed for seed in seeds.values())]
+    if len(seeds) == 1:
+        (values,) = seeds.values()
+        return effects({name: values[name] for name in names})
+    return {name: effect_over_seeds([values[name].value for values in seeds.values()]) for name in names}
 
 
 def _clusters(values: Values) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from reverie.report.plots import Curve, Point, dot_plot, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
-from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables, unmeasured_sides
+from reverie.rl.summary import Groups, Numbers, claim_rows, interval_note, summary_tables, unmeasured_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None)
     tables = summary_tables(recipe, groups, split, best)
     found = [Section("tables", "Tables", tables)]
     if recipe.world is not None:
-        note = "Discounted return with its 95\u00a0% interval over seeds and sessions; weights of the best validation."
+        note = f"Discounted return; weights of the best validation. {interval_note(recipe)}"
         found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
     if recipe.claims:
@@ -131,7 +131,7 @@ def claims_table(recipe: RLRecipe, groups: Groups, split: Split, title: str = ""
         columns,
         cells,
         [
-            "Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric.",
+            "Paired by seed: t-interval and paired t-test over seeds, the test set is fixed; Holm over the rows of a metric.",
             *([f"Not compared, as nothing was measured of them: {', '.join(missing)}."] if missing else []),
         ],
     )

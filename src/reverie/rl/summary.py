@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, TypeVar
-
-import polars as pl
+from typing import Any
 
 from reverie.data.split import Split
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
-from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
+from reverie.evaluation.intervals import paired_by_seed
 from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import effects, measured
+from reverie.rl.measures import effects_over_seeds, measured
 from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
-from reverie.rl.restored import Named, to_means
+from reverie.rl.restored import Named
 from reverie.study.environment import tell_commits
 
-V = TypeVar("V")
 TABLE_WIDTH = 110
 """Widest table on a terminal, in characters."""
 
@@ -76,12 +73,10 @@ def grouped(
         for actor in actors:
             acted = {seed: run for seed, run in runs.items() if actor in run.actors}
             values = {seed: measured(run, actor, recipe.ks, best) for seed, run in acted.items()}
-            if any(run.means is not None for run in acted.values()):
-                values = to_means(values)
             said = {seed: run.acted[run.actors.index(actor)] for seed, run in acted.items()}
             told = {name: {seed: float(one[name]) for seed, one in said.items() if name in one} for name in TOLD}
             numbers = {name: values_of for name, values_of in told.items() if values_of}
-            shown = effects(list(values.values()), _shown(recipe, list(values.values())))
+            shown = effects_over_seeds(values, _shown(recipe, list(values.values())))
             found[Group(row, backbone, actor)] = Numbers(values, numbers, runs, shown)
     return found
 
@@ -116,7 +111,7 @@ def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
     """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
 
-    Values are paired by seed and by query or session; what is told once for each seed, or known from rows alone, is paired by seed.
+    The means of either side are paired by seed, whether the trainings are there or their rows alone; the test set counts as fixed.
     """
     rows = []
     for one in recipe.claims:
@@ -138,26 +133,16 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
 
 def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
     """Return a difference over the seeds that both sides have, and the means of either side; None without such seeds."""
-    if metric in first.told and metric in other.told:
-        told = _of_both(first.told[metric], other.told[metric])
-        return (paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))) if told[0] else (None, (0.0, 0.0))
-    known = [numbers.measured for numbers in (first, other)]
-    if any(run.means is not None for numbers in (first, other) for run in numbers.trained.values()):
-        known = [to_means(seeds) for seeds in known]
-    sides = _of_both(*({seed: one[part, metric] for seed, one in seeds.items() if (part, metric) in one} for seeds in known))
-    if not sides[0]:
-        return None, (0.0, 0.0)
-    if all(len(one.numerator) == 1 for side in sides for one in side):
-        means = [[one.value for one in side] for side in sides]
-        return paired_by_seed(*means), (fmean(means[0]), fmean(means[1]))
-    apart = [
-        pl.DataFrame({"user": left.clusters, "value": left.numerator / left.denominator - right.numerator / right.denominator})
-        for left, right in zip(*sides, strict=True)
+    sides = [
+        numbers.told.get(metric)
+        or {seed: values[part, metric].value for seed, values in numbers.measured.items() if (part, metric) in values}
+        for numbers in (first, other)
     ]
-    return mean_over_seeds(apart), (fmean(one.value for one in sides[0]), fmean(one.value for one in sides[1]))
+    means = _of_both(*sides)
+    return (paired_by_seed(*means), (fmean(means[0]), fmean(means[1]))) if means[0] else (None, (0.0, 0.0))
 
 
-def _of_both(first: Mapping[int, V], other: Mapping[int, V]) -> tuple[list[V], list[V]]:
+def _of_both(first: Mapping[int, float], other: Mapping[int, float]) -> tuple[list[float], list[float]]:
     """Return the values of either side at the seeds that both have."""
     seeds = [seed for seed in first if seed in other]
     return [first[seed] for seed in seeds], [other[seed] for seed in seeds]
@@ -190,6 +175,11 @@ def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float |
     return [table for table in tables if table.rows]
 
 
+def interval_note(recipe: RLRecipe) -> str:
+    """Return how the intervals of tables are made."""
+    return f"Intervals: {'t over seeds' if recipe.seeds > 1 else 'bootstrap over queries or sessions of the one seed'}, 95 %."
+
+
 _TOLD_HEADS = ("Q over", "Q over Q*", "Q - logged", "R error", "T error")
 """Heads of `TOLD`."""
 _WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
@@ -217,6 +207,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
     title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
     notes = [] if best is None else [f"The best policy earns {best:.3f}."]
     notes += [
+        interval_note(recipe),
         f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
         "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions; over Q*: with the best policy's exact values instead.",
         "Q - logged: of held-out events, in units of reward; the log follows another policy.",
@@ -244,7 +235,7 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained.values())
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
-    return Table(title, columns, rows, [*notes, *commits])
+    return Table(title, columns, rows, [*notes, interval_note(recipe), *commits])
 
 
 def _text(cell: str | TableCell) -> str:
