@@ -35,7 +35,7 @@ class BCQ(ActsByHeads[BCQConfig]):
     @torch.no_grad()
     def greedy_next(self, step: Transitions) -> Tensor:
         """Return the allowed item of highest Q in s'; where none of the drawn ones is allowed, the likeliest of them → [M]."""
-        if self.full:
+        if self.full_maximum:
             return greedy_items(step.frozen_q_head, step.next_states, (step.ce_head, self.margin))
         logits = step.next_candidates.scores(step.ce_head, step.next_states)
         values = step.next_candidates.scores(step.frozen_q_head, step.next_states)

@@ -65,7 +65,7 @@ class WithOthers(ValueModel[Config]):
     @torch.no_grad()
     def targets_of_others(self, step: Transitions) -> Tensor:
         """Return ``r⁻ + γ Q_target(s, argmax_a Q_main(s, a))``: what is drawn was not shown, so the state stays → [M]."""
-        if self.full:
+        if self.full_maximum:
             best = greedy_items(step.frozen_q_head, step.settled_states)
         else:
             candidates = Candidates(step.drawn.items, step.actions)
