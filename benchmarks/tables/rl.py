@@ -104,7 +104,7 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     lines = [f"\n## {recipe}\n", f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
     ranked = [("all", "ndcg@10"), ("all", "recall@20"), ("all", "cumulative_reward@10"), *((part, "ndcg@10") for part in slices)]
-    for checkpoint, words in (("best", "weights of the best validation"), ("last", "weights after the last epoch")):
+    for checkpoint, words in (("best", "weights of the epoch whose logits ranked best on validation"), ("last", "weights after the last epoch")):
         part = table.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
         if part["world"].drop_nulls().len():
             lines += [f"\n**In the world**, {words}:\n", _table(part, [("all", name) for name in WORLD]).to_markdown(), ""]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
 from reverie.rl.restored import effect_over_seeds
 from reverie.rl.study import read_rl, run_rl
-from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
+from reverie.rl.summary import claim_rows, find_group, shares_of_oracle, summary_json, summary_tables, unmeasured_sides
 from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
 from reverie.training.recipe import load_recipe
@@ -86,12 +87,18 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     assert {"q_over_best", "q_minus_logged"} <= metrics
     identity = ("model", "policy", "seed", "slice", "metric", "value")
     best, last = ({tuple(row[name] for name in identity) for row in rows if row["checkpoint"] == at} for at in ("best", "last"))
-    assert last == {one for one in best if one[0] != "popularity"}  # of one epoch, both are the same weights
+    assert last == {one for one in best if one[1]}  # of one epoch, both are the same weights
     for row in rows:
-        if row["metric"] == "regret":
+        if row["metric"] == "regret" and row["model"] != "oracle":
             assert float(row["value"]) > 0
-    tables = summary_tables(recipe, groups, study.split, study.best)
+    tables = summary_tables(recipe, groups, study.split, study.best, ["it errs by 0.5"])
     assert len(tables) == 4  # world and ranking, for either kind of weights
+    assert {("oracle", "", "best"), ("myopic", "", "best"), ("random", "", "best"), ("behaviour", "", "best")} <= actors
+    assert "| oracle | – |" in tables[0].to_markdown()
+    assert "oracle" not in tables[1].to_markdown().split("\n\n")[0]  # it ranks nothing
+    assert "it errs by 0.5" in tables[0].to_markdown()
+    assert set(shares_of_oracle(groups, groups[find_group(groups, "oracle")]).values()) == {1.0}
+    assert 0 < fmean(shares_of_oracle(groups, groups[find_group(groups, "popularity")]).values()) < 1
     claims = claim_rows(recipe, groups, study.split)
     assert [row["metric"] for row in claims] == ["return", "kind:buy/ndcg@10"]
     page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
@@ -128,7 +135,7 @@ def test_rows_alone_give_the_means_the_choice_and_the_comparisons(folder: Path) 
     again, same = read_rl(recipe, folder / "read", table)
     assert json.dumps(summary_json(recipe, same)) == json.dumps(summary_json(recipe, found))
     assert claim_rows(recipe, same, again.split) == rows
-    with pytest.raises(RunError, match=r"8 trainings of 'tiny' or more are not in .*read; run it to its end first"):
+    with pytest.raises(RunError, match=r"16 trainings of 'tiny' or more are not in .*read; run it to its end first"):
         read_rl(recipe, folder / "read")
     assert not list((folder / "read").glob("trainings/*"))
     more = run_rl(_recipe(seeds=3, tuning_seeds=[100]), folder / "elsewhere", results=table, show=False)[1]

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from reverie.files import atomic_path
 from reverie.protocols import Recommender
 from reverie.rl.logged_values import q_minus_logged
 from reverie.rl.model_errors import reward_error, transition_error
-from reverie.rl.policies import policy_of
+from reverie.rl.policies import Policy, policy_of
 from reverie.rl.value_model import ActsByHeads
 from reverie.rl.worlds.q_error import q_over, q_over_best
-from reverie.rl.worlds.rollout import roll_out
+from reverie.rl.worlds.rollout import RollOut, roll_out
 from reverie.rl.worlds.session import SessionWorld
 from reverie.rl.worlds.world import World
 from reverie.training.config import TrainingConfig
@@ -148,6 +149,24 @@ def train_and_act(
     return fitted, acted
 
 
+def act_out(world: World, name: str, sessions: int, seed: int, folder: Path) -> tuple[float, dict[str, Any]]:
+    """Roll out one of a world's own policies; return how long it took and what is said of it."""
+    begun = perf_counter()
+    actor = Actor(NO_POLICY, "best")
+    rolled = _rolled_out(world.references()[name], world, sessions, seed, folder / f"{actor.folder}.parquet")
+    told = {"policy": actor.policy, "checkpoint": actor.checkpoint, "truncated": float(rolled.truncated.mean())}
+    return perf_counter() - begun, told
+
+
+def _rolled_out(policy: Policy, world: World, sessions: int, seed: int, file: Path) -> RollOut:
+    """Roll out a policy, and write the return and the length of each session; chances are those of the seed."""
+    rolled = roll_out(policy, world, sessions, seed)
+    frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
+    with atomic_path(file) as path:
+        frame.write_parquet(path)
+    return rolled
+
+
 def _copied(told: dict[str, Any], checkpoint: str, folder: Path) -> dict[str, Any]:
     """Return what is said of an actor whose weights are those of another checkpoint; its files are copied."""
     there, here = (Actor(str(told["policy"]), one).folder for one in (str(told["checkpoint"]), checkpoint))
@@ -173,12 +192,9 @@ def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> di
 
 
 def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path) -> dict[str, float | None]:
-    """Roll out a model in a world, and write the return and the length of each session; chances are those of the seed."""
+    """Roll out a model in a world, write its sessions, and return what is said of them and of its values."""
     policy = policy_of(model, "argmax", world.vocabulary, repeats=world.repeats)
-    rolled = roll_out(policy, world, sessions, seed)
-    frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
-    with atomic_path(file) as path:
-        frame.write_parquet(path)
+    rolled = _rolled_out(policy, world, sessions, seed, file)
     told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean())}
     if not isinstance(model, ActsByHeads) or model.config.policy != "q":
         return told  # Q is not what another policy earns

@@ -38,8 +38,8 @@ class ValueOptions(SequenceOptions):
     target_steps: PositiveInt = 200
     """Steps between two copies of `periodic`."""
     maximum: Literal["auto", "full", "sampled"] = "auto"
-    """Whether the greedy next action is the best of all items, or of drawn ones and the logged next item, whose values are then a
-    lower bound of those of the best policy, as it may not be among them; `auto`: all where there are at most 2,048."""
+    """Whether the greedy next action is the best of all items, or of drawn ones and the logged next item, which keeps values below
+    those of the best policy, as its action may not be among them; `auto`: all where there are at most 2,048."""
     conservative: Literal["auto", "full", "sampled"] = "auto"
     """The same for the conservative loss of the models that have one, which is unbiased inside its logarithm where it is sampled."""
     candidates: NegativesConfig = NegativesConfig(n=256, shared=True)

@@ -38,14 +38,8 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
         return {name: mean_of(value) for name, value in trained.means.get(actor, {}).items()}
     found: dict[Named, Values] = {}
     folder = Path(trained.files)
-    evaluation = Evaluation.load(folder / actor.folder)
-    names = [f"{name}@{k}" for k in ks for name in RANKED]
-    for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
-        for name in names:
-            found[part, name] = measure(one, parse(name))
-        if "reward" in one.ranks.columns:
-            for k in ks:
-                found[part, f"{REWARD}@{k}"] = rewards_of_hits(one.ranks, k)
+    if (folder / actor.folder).exists():  # the world's own policies are not asked for rankings
+        found |= _ranked(Evaluation.load(folder / actor.folder), ks)
     rolled = folder / f"{actor.folder}.parquet"
     if rolled.exists():
         frame = read_table(rolled, dict.fromkeys(("session", "return", "length"), "float"), "delete the piece")
@@ -54,6 +48,15 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
         found["all", "length"] = _each(frame["length"].to_numpy(), sessions)
         if best is not None:
             found["all", "regret"] = _each(best - returns, sessions)
+    return found
+
+
+def _ranked(evaluation: Evaluation, ks: Sequence[int]) -> dict[Named, Values]:
+    found: dict[Named, Values] = {}
+    for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
+        found |= {(part, name): measure(one, parse(name)) for name in (f"{name}@{k}" for k in ks for name in RANKED)}
+        if "reward" in one.ranks.columns:
+            found |= {(part, f"{REWARD}@{k}"): rewards_of_hits(one.ranks, k) for k in ks}
     return found
 
 

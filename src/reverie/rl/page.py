@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def write_report(folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str) -> Path:
+def write_report(
+    folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str, error: Sequence[str] = ()
+) -> Path:
     """Write the page of a study into its folder."""
     facts = [split.dataset, split.protocol, f"{recipe.seeds} seeds", *([f"world {recipe.world}"] if recipe.world else [])]
     title = recipe.description.rstrip(".") or recipe.name
-    found = sections(recipe, split, groups, best)
+    found = sections(recipe, split, groups, best, error)
     found.append(Section("again", "Again", [Facts([("Again", f"`{command}`"), ("Data", f"SHA-256 `{split.sha256}`")])]))
     return write_page(folder / "report.html", title, found, kind="rl", name=recipe.name, facts=facts)
 
 
-def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None) -> list[Section]:
+def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None, error: Sequence[str] = ()) -> list[Section]:
     """Return a study as sections of a page."""
-    tables = summary_tables(recipe, groups, split, best)
+    tables = summary_tables(recipe, groups, split, best, error)
     found = [Section("tables", "Tables", tables)]
     if recipe.world is not None:
-        note = f"Discounted return; weights of the best validation. {interval_note(recipe)}"
+        note = f"Discounted return; weights of the epoch whose logits ranked best on validation. {interval_note(recipe)}"
         found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
     if recipe.claims:

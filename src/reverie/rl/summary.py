@@ -57,6 +57,8 @@ class Numbers:
 
 
 Groups = Mapping[Group, Numbers]
+ORACLE = "oracle"
+"""Name of the world's best policy."""
 NOBODY = Actor("", "")
 """Who acted where every training failed."""
 
@@ -79,6 +81,17 @@ def grouped(
             shown = effects_over_seeds(values, _shown(recipe, list(values.values())))
             found[Group(row, backbone, actor)] = Numbers(values, numbers, runs, shown)
     return found
+
+
+def shares_of_oracle(groups: Groups, numbers: Numbers) -> dict[int, float]:
+    """Return a group's return as a share of the oracle's in the same sessions, by seed; none where the world has no oracle."""
+    oracle = next((one.measured for group, one in groups.items() if group.row == ORACLE and group.backbone is None), {})
+    both = [
+        (seed, values["all", "return"].value, oracle[seed]["all", "return"].value)
+        for seed, values in numbers.measured.items()
+        if ("all", "return") in values and seed in oracle
+    ]
+    return {seed: earned / best for seed, earned, best in both if best > 0}
 
 
 def _shown(recipe: RLRecipe, values: Sequence[Mapping[Named, Values]]) -> list[Named]:
@@ -162,15 +175,18 @@ def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
     return {"recipe": recipe.name, "groups": found}
 
 
-def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
-    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights."""
+def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None, error: Sequence[str] = ()) -> list[Table]:
+    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights.
+
+    `error` says how well the world imitates what it was made from.
+    """
     tables = []
     for checkpoint in recipe.checkpoints:
         chosen = {
             group: one for group, one in groups.items() if group.actor.checkpoint in (checkpoint, "") or group.backbone is None
         }
         if recipe.world is not None:
-            tables.append(_world_table(recipe, chosen, checkpoint, best))
+            tables.append(_world_table(recipe, chosen, checkpoint, best, error))
         tables.append(_ranking_table(recipe, chosen, split, checkpoint))
     return [table for table in tables if table.rows]
 
@@ -182,18 +198,19 @@ def interval_note(recipe: RLRecipe) -> str:
 
 _TOLD_HEADS = ("Q over", "Q over Q*", "Q - logged", "R error", "T error")
 """Heads of `TOLD`."""
-_WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
+_WEIGHTS = {"best": "weights of the epoch whose logits ranked best on validation", "last": "weights after the last epoch"}
 
 
-def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
-    heads = ("row", "who acts", "return", "of the best", "length", *_TOLD_HEADS, "flagged")
+def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None, error: Sequence[str]) -> Table:
+    heads = ("row", "who acts", "return", "of the oracle", "length", *_TOLD_HEADS, "flagged")
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         earned, length = numbers.effect("return"), numbers.effect("length")
         if (earned is None or length is None) and group.actor != NOBODY:
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
-        share = "" if best is None or best <= 0 or earned is None else f"{earned.value / best:.0%}"
+        shares = shares_of_oracle(groups, numbers)
+        share = f"{fmean(shares.values()):.1%}" if shares else ""
         cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",
@@ -205,7 +222,14 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
         ]
         rows.append(cells)
     title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
-    notes = [] if best is None else [f"The best policy earns {best:.3f}."]
+    oracle = next((one.effect("return") for group, one in groups.items() if group.row == ORACLE and group.backbone is None), None)
+    notes = (
+        []
+        if oracle is None
+        else [f"The oracle earns {oracle.value:.3f} in the same sessions; oracle, myopic, random and the like know the world."]
+    )
+    if best is not None:
+        notes.append(f"Regret is what the return lies below {best:.3f}, which no policy exceeds.")
     notes += [
         interval_note(recipe),
         f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
@@ -217,6 +241,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
             "R error: 1 - rank correlation with the true rewards.",
             "T error: share of events after which the transition model points to another state.",
         ]
+    notes += error
     shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
     columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
     return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
@@ -228,6 +253,8 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         effects = [numbers.effect(metric, part) for part, metric in wanted]
+        if group.actor != NOBODY and not any(effects):
+            continue
         cells = [_cell(one) for one in effects]
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
