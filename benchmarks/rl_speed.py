@@ -225,7 +225,7 @@ def peer(python: str) -> list[dict[str, object]]:
         for key, clock in (("wall", ""), ("cpu", ", CPU"))
     ]
     for heads in ("full", "sampled"):
-        trainer = trainer_of("cql", train, batch=states // READ, history=READ, heads=heads, ce_weight=0.0)
+        trainer = trainer_of("cql", train, batch=states // READ, history=READ, maximum=heads, conservative=heads, ce_weight=0.0)
         batches = trainer.batches(0)
         some = batches[1:9]
         seen = sum(int((trainer.source.batch(index).targets > 0).sum()) for index in some)

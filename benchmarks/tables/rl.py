@@ -22,7 +22,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.recipe import LONG_TERM
 from reverie.rl.restored import VALIDATION
-from reverie.rl.study import run_rl
+from reverie.rl.study import read_rl
 from reverie.rl.summary import claim_rows
 from reverie.study.environment import commit
 from reverie.study.rows import append_rows
@@ -43,9 +43,11 @@ CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (100
 
 
 def write_study_claims(recipe: str, runs: Path) -> None:
-    """Put the comparisons of a finished study into the place of those that the table has of its dataset."""
+    """Put the comparisons of a finished study into the place of those of its dataset; a recipe without any leaves those there."""
     loaded = LONG_TERM.load(recipe)
-    study, groups = run_rl(loaded, runs / loaded.name, show=False)
+    study, groups = read_rl(loaded, runs / loaded.name, RESULTS / "rl.csv")
+    if not loaded.claims:
+        return
     rows = claim_rows(loaded, groups, study.split)
     write_claims(RESULTS / "rl-claims.csv", study.split.dataset, rows)
     for row in rows:
@@ -85,7 +87,11 @@ def page() -> str:
         for recipe in table["recipe"].unique(maintain_order=True):
             parts += _study(recipe, table.filter((pl.col("recipe") == recipe) & (pl.col("slice") != VALIDATION)))
     if claims := read_claims(RESULTS / "rl-claims.csv"):
-        parts += ["\n## Comparisons\n", claim_table(claims, digits=4).to_markdown()]
+        parts += [
+            "\n## Comparisons\n",
+            "Paired by seed: t-interval and paired t-test over seeds, Holm over the rows of a metric.\n",
+            claim_table(claims, digits=4).to_markdown(),
+        ]
     if (RESULTS / "ope.csv").exists():
         parts += ["\n## Do off-policy intervals cover?\n", _coverage(pl.read_csv(RESULTS / "ope.csv")).to_markdown()]
     return "\n".join(parts).rstrip() + "\n"
@@ -98,7 +104,7 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     lines = [f"\n## {recipe}\n", f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
     ranked = [("all", "ndcg@10"), ("all", "recall@20"), ("all", "cumulative_reward@10"), *((part, "ndcg@10") for part in slices)]
-    for checkpoint, words in (("best", "weights of the best validation"), ("last", "weights after the last epoch")):
+    for checkpoint, words in (("best", "weights of the epoch whose logits ranked best on validation"), ("last", "weights after the last epoch")):
         part = table.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
         if part["world"].drop_nulls().len():
             lines += [f"\n**In the world**, {words}:\n", _table(part, [("all", name) for name in WORLD]).to_markdown(), ""]

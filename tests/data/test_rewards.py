@@ -250,9 +250,13 @@ def test_layouts_of_logged_feedback(tmp_path: Path) -> None:
     (tmp_path / "train.ascii").write_text("0 3 0\n5 0 1\n")
     (tmp_path / "test.ascii").write_text("0 0 2\n0 4 0\n")
     rated = LAYOUTS["coat"](tmp_path)
-    assert rated.events.rows() == [
-        (0, 1, 3.0, "train"), (1, 0, 5.0, "train"), (1, 2, 1.0, "train"), (0, 2, 2.0, "test"), (1, 1, 4.0, "test")
+    assert rated.events.sort("user", "item").rows() == [
+        (0, 1, 3.0, "train"), (0, 2, 2.0, "test"), (1, 0, 5.0, "train"), (1, 1, 4.0, "test"), (1, 2, 1.0, "train")
     ]  # fmt: skip
+    (tmp_path / "train.ascii").write_text("0 " + "1 " * 40 + "\n" + "2 " * 41 + "\n")
+    first, again = (LAYOUTS["coat"](tmp_path).events.filter(part="train", user=1)["item"].to_list() for _ in range(2))
+    assert first == again  # of a stored seed
+    assert first != sorted(first) == list(range(41))  # the order of the columns means nothing
     (tmp_path / "test.ascii").write_text("0 x\n")
     assert "no matrix of whole numbers" in refused(LAYOUTS["coat"], tmp_path)
     features = {f"user_feature_{n}": ["a" * 32, "b" * 32] for n in range(4)}

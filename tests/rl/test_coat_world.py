@@ -67,6 +67,15 @@ def test_propensities_undo_a_choice_by_rating() -> None:
     assert weights[known > 0].mean() == pytest.approx(1)
 
 
+def test_sessions_begin_with_what_was_chosen_in_the_order_of_the_log(world: CoatWorld) -> None:
+    rows = ratings_of().sequences
+    for user in range(0, 30, 7):
+        of_user = rows.starts[rows.users == user][0], rows.stops[rows.users == user][0]
+        codes = rows.items[slice(*of_user)][rows.columns["part"][slice(*of_user)] != 2]
+        assert world.chosen[user][: len(codes)].tolist() == codes.tolist() != sorted(codes.tolist())
+        assert not world.chosen[user][len(codes) :].any()
+
+
 def test_people_leave_when_satisfaction_falls(world: CoatWorld) -> None:
     rolled = roll_out(world.references()["random"], world, 60, seed=1)
     for i in range(60):

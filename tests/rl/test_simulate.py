@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import torch
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
+from reverie.data.batch import query_batch
+from reverie.data.splits.config import ByUser, split_dataset
 from reverie.errors import ConfigError
 from reverie.models import create_model, save_model
+from reverie.rl.logged_values import q_minus_logged
 from reverie.rl.policies import PolicyOptions, StatePolicy, policy_of
 from reverie.rl.worlds import SessionWorld, SessionWorldOptions, roll_out
-from reverie.rl.worlds.q_error import Visits, over_estimation, q_over
+from reverie.rl.worlds.q_error import Visits, over_estimation, q_over, q_over_best
 from reverie.rl.worlds.simulate import simulate, simulation_table
 
 
@@ -79,6 +83,32 @@ def test_visits_are_the_steps_of_the_roll_out(world: SessionWorld) -> None:
             assert visits.batch.items[at, :length].tolist() == items[: t + 1].tolist()
             at += 1
     assert at == len(visits.actions)
+
+
+def test_values_of_the_best_policy_are_its_own(world: SessionWorld) -> None:
+    policy = policy_of(Clairvoyant(world, 1.25))
+    rolled = roll_out(policy, world, 50, seed=3)
+    assert q_over_best(policy, rolled, world).value == pytest.approx(0.25)
+    assert q_over(policy, rolled, world).value == pytest.approx(0.25)  # it acts as the best one does
+
+
+def test_logged_returns_are_those_of_the_rest_of_the_row() -> None:
+    split = split_dataset(SessionWorld(SessionWorldOptions(n_items=60)).log(60), ByUser(protocol="by_user", targets="all"))
+    queries = split.test
+    sequences = queries.sequences
+    assert queries.targets_at is not None
+    model: Any = create_model("sqn", split, dim=8, gamma=0.5)
+    values = model.eval().q_values
+    expected = []
+    for number in range(len(queries)):
+        at = int(queries.targets_at[number])
+        row = int(np.flatnonzero((sequences.starts <= at) & (at < sequences.stops))[0])
+        rewards = sequences.columns["reward"][at : sequences.stops[row]].astype(float)
+        shown = query_batch(queries, np.array([number]), model.history)
+        q = values(shown, torch.tensor([[int(queries.targets[number])]]))[0, 0].detach()
+        expected.append(float(q) - sum(0.5**k * reward for k, reward in enumerate(rewards)))
+    assert q_minus_logged(model, queries) == pytest.approx(np.mean(expected), rel=1e-5)
+    assert q_minus_logged(model, replace(queries, targets_at=None)) is None
 
 
 def test_over_estimation_by_hand() -> None:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, NotFinite, RunError
 from reverie.evaluation.metrics import Ranks
+from reverie.rl import study as rl_study
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
-from reverie.rl.study import run_rl
-from reverie.rl.summary import claim_rows, find_group, summary_json, summary_tables, unmeasured_sides
+from reverie.rl.restored import effect_over_seeds
+from reverie.rl.study import read_rl, run_rl
+from reverie.rl.summary import claim_rows, find_group, shares_of_oracle, summary_json, summary_tables, unmeasured_sides
 from reverie.rl.worlds.log import LogWorld
 from reverie.study.rows import read_rows
 from reverie.training.recipe import load_recipe
 
-TINY = {
+TINY: dict[str, Any] = {
     "name": "tiny",
     "dataset": {"name": "session-world-small"},
     "world": "session",
@@ -79,11 +83,22 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
         "ndcg@20",
         "flagged",
     } <= metrics
+    assert {row["policy"] for row in rows if row["metric"].startswith("q_")} == {"q"}  # Q is not what another policy earns
+    assert {"q_over_best", "q_minus_logged"} <= metrics
+    identity = ("model", "policy", "seed", "slice", "metric", "value")
+    best, last = ({tuple(row[name] for name in identity) for row in rows if row["checkpoint"] == at} for at in ("best", "last"))
+    assert last == {one for one in best if one[1]}  # of one epoch, both are the same weights
     for row in rows:
-        if row["metric"] == "regret":
+        if row["metric"] == "regret" and row["model"] != "oracle":
             assert float(row["value"]) > 0
-    tables = summary_tables(recipe, groups, study.split, study.best)
+    tables = summary_tables(recipe, groups, study.split, study.best, ["it errs by 0.5"])
     assert len(tables) == 4  # world and ranking, for either kind of weights
+    assert {("oracle", "", "best"), ("myopic", "", "best"), ("random", "", "best"), ("behaviour", "", "best")} <= actors
+    assert "| oracle | – |" in tables[0].to_markdown()
+    assert "oracle" not in tables[1].to_markdown().split("\n\n")[0]  # it ranks nothing
+    assert "it errs by 0.5" in tables[0].to_markdown()
+    assert set(shares_of_oracle(groups, groups[find_group(groups, "oracle")]).values()) == {1.0}
+    assert 0 < fmean(shares_of_oracle(groups, groups[find_group(groups, "popularity")]).values()) < 1
     claims = claim_rows(recipe, groups, study.split)
     assert [row["metric"] for row in claims] == ["return", "kind:buy/ndcg@10"]
     page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
@@ -105,14 +120,24 @@ def test_rows_alone_give_the_means_the_choice_and_the_comparisons(folder: Path) 
         for name, effect in numbers.shown.items():
             restored = found[group].shown[name]
             assert restored.value == pytest.approx(effect.value, rel=1e-4)
-            assert restored.interval == "t(1)"
+            assert restored.interval == effect.interval  # none for what counts, as it is the same at every seed
         assert found[group].flagged == numbers.flagged
         assert found[group].told == {key: pytest.approx(values, rel=1e-4) for key, values in numbers.told.items()}
     rows, before = (claim_rows(recipe, one, study.split) for one in (found, groups))
     for row, first in zip(rows, before, strict=True):
         assert row["difference"] == pytest.approx(first["difference"], abs=1e-4)
         assert (row["test"], row["seeds"]) == ("paired_t", "2/2")
+        assert (row["low"], row["p"]) == pytest.approx(
+            (first["low"], first["p"]), abs=1e-3
+        )  # one way, wherever the means come from
+    assert effect_over_seeds([0.5, 0.5, 0.5]).interval == "none"  # a model that counts gives the same at every seed
     assert summary_tables(recipe, found, elsewhere.split, elsewhere.best)
+    again, same = read_rl(recipe, folder / "read", table)
+    assert json.dumps(summary_json(recipe, same)) == json.dumps(summary_json(recipe, found))
+    assert claim_rows(recipe, same, again.split) == rows
+    with pytest.raises(RunError, match=r"16 trainings of 'tiny' or more are not in .*read; run it to its end first"):
+        read_rl(recipe, folder / "read")
+    assert not list((folder / "read").glob("trainings/*"))
     more = run_rl(_recipe(seeds=3, tuning_seeds=[100]), folder / "elsewhere", results=table, show=False)[1]
     assert {len(numbers.trained) for numbers in more.values()} == {3}
 
@@ -160,6 +185,7 @@ def test_rank_correlation_is_that_of_scipy() -> None:
         ({"claims": [{"first": "mcrl/q/sasrec", "other": "ce", "why": "?"}]}, "names the backbone 'sasrec'"),
         ({"claims": [{"first": "mcrl/q/gru4rec/1", "other": "ce", "why": "?"}]}, "too many parts"),
         ({"claims": [{"first": "mcrl", "other": "ce", "why": "?", "metrics": ["all/ndcg@7"]}]}, "unknown metric 'all/ndcg@7'"),
+        ({"claims": [{"first": "mcrl/ce+q", "other": "mcrl/q", "why": "?", "metrics": ["q_over"]}]}, "is measured where Q acts"),
         ({"checkpoints": ["last"]}, "checkpoint 'best' of 'mcrl/q' is not among 'checkpoints'"),
         ({"policies": []}, "option 'policies' must have at least 1 item, not"),
         ({"ks": []}, "option 'ks' must have at least 1 item"),
@@ -184,8 +210,44 @@ def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> N
     study, groups = run_rl(recipe, folder / "diverged", show=False)
     assert claim_rows(recipe, groups, study.split) == []
     assert unmeasured_sides(recipe, groups) == ["mcrl/q", "ce/ce"]
+    assert summary_tables(recipe, groups, study.split, study.best)[0].to_markdown().count("1 of 1") == 2
     page = write_report(folder, recipe, study.split, groups, study.best, "again")
     assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def test_a_training_that_failed_has_a_row_and_pairs_stay_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {name: TINY["rows"][name] for name in ("ce", "mcrl")}
+    small = {"seeds": 3, "rows": rows, "policies": ["q"], "checkpoints": ["best"]}
+    recipe, table = _recipe(**small), tmp_path / "rl.csv"
+    train = rl_study.train_and_act
+
+    def fails_at_once(model: Any, split: Any, training: Any, *more: Any) -> Any:
+        if (model.card.name == "mcrl" and training.seed == 0) or training.learning_rate == 0.01:
+            raise NotFinite("the loss is nan")
+        return train(model, split, training, *more)
+
+    monkeypatch.setattr(rl_study, "train_and_act", fails_at_once)
+    study, groups = run_rl(recipe, tmp_path / "run", results=table, show=False)
+    flagged = [row for row in read_rows(table) if (row["metric"], row["value"]) == ("flagged", "1")]
+    assert [(row["model"], row["seed"], row["slice"]) for row in flagged] == [
+        ("ce", "100", "validation"),
+        ("mcrl", "0", "all"),
+    ]
+    mcrl, ce = (groups[find_group(groups, side)] for side in ("mcrl/q", "ce/ce"))
+    assert (list(mcrl.measured), list(ce.measured), mcrl.flagged) == ([1, 2], [0, 1, 2], 1)
+    claims = claim_rows(recipe, groups, study.split)
+    apart = [mcrl.measured[seed]["all", "return"].value - ce.measured[seed]["all", "return"].value for seed in (1, 2)]
+    assert claims[0]["difference"] == pytest.approx(np.mean(apart))
+    told = claim_rows(
+        _recipe(**small, claims=[{"first": "mcrl/q", "other": "mcrl/q", "why": "?", "metrics": ["q_over"]}]), groups, study.split
+    )
+    assert (told[0]["difference"], told[0]["seeds"]) == (0.0, "2/2")
+    assert "1 of 3" in summary_tables(recipe, groups, study.split, study.best)[0].to_markdown()
+    monkeypatch.setattr(rl_study, "train_and_act", None)  # rows stand for it: nothing is trained again
+    elsewhere = run_rl(recipe, tmp_path / "elsewhere", results=table, show=False)[1]
+    assert {group: numbers.flagged for group, numbers in elsewhere.items()} == {
+        group: numbers.flagged for group, numbers in groups.items()
+    }
 
 
 def _shop(tmp_path: Path) -> dict[str, object]:

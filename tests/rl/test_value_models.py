@@ -15,6 +15,7 @@ from reverie.data.plans import create_plan
 from reverie.errors import ConfigError
 from reverie.models import create_model, load_model, save_model
 from reverie.models.store import with_options
+from reverie.nn.states import last_states
 from reverie.rl.bcq import BCQ
 from reverie.testing import tiny_split
 from reverie.training import fit
@@ -116,7 +117,11 @@ def test_cql_in_full(split: Split) -> None:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_cql_of_drawn_items(split: Split, shared: bool) -> None:
-    options = {"heads": "sampled", "candidates": {"source": "popularity", "n": 4, "shared": shared, "power": 0.5}}
+    options = {
+        "maximum": "sampled",
+        "conservative": "sampled",
+        "candidates": {"source": "popularity", "n": 4, "shared": shared, "power": 0.5},
+    }
     model, batch = created(split, "cql", **options), pieces(split)
     every = transitions(model, batch)
     torch.manual_seed(7)
@@ -130,6 +135,15 @@ def test_cql_of_drawn_items(split: Split, shared: bool) -> None:
         conservative.append(log_sum_exp([one["main q"][one["a"] - 1], *others]) - one["main q"][one["a"] - 1])
     assert found["td"] == pytest.approx(mean(td(one, to) for one, to in zip(every, y, strict=True)), rel=1e-5)
     assert found["conservative"] == pytest.approx(mean(conservative), rel=1e-5)
+
+
+def test_the_maximum_and_the_conservative_loss_are_switched_each_by_itself(split: Split) -> None:
+    batch, drawn = pieces(split), {"candidates": {"n": 3, "shared": True}}
+    full = losses(created(split, "cql", **drawn), batch)
+    for switch, term, other in (("maximum", "td", "conservative"), ("conservative", "conservative", "td")):
+        found = losses(created(split, "cql", **drawn, **{switch: "sampled"}), batch)
+        assert found[other] == pytest.approx(full[other], rel=1e-12)
+        assert found[term] != pytest.approx(full[term], rel=1e-6)
 
 
 def test_iql(split: Split) -> None:
@@ -166,6 +180,19 @@ def test_bcq_takes_likely_items_only(split: Split) -> None:
         allowed = sorted(likely(logits[row]), key=lambda item: -values[row][item])
         others = sorted(set(range(N)) - set(allowed), key=lambda item: -logits[row][item])
         assert scores[row].argsort(descending=True).tolist() == allowed + others
+    sampled = created(split, "bcq", threshold=0.6, maximum="sampled", candidates={"n": 4, "shared": True})
+    sampled.load_state_dict(model.state_dict())
+    torch.manual_seed(7)
+    step = sampled.transitions(batch)
+    drawn, y, none_left = step.drawn.items.tolist(), [], 0
+    for one in every:
+        items = [item - 1 for item in (*drawn, one["later"] or one["a"])]
+        allowed = [item for item in items if item in likely(one["main l'"])]
+        none_left += not allowed
+        choice = allowed or [max(items, key=lambda item, one=one: one["main l'"][item])]
+        y.append(double_q(one, lambda _, choice=choice: choice))
+    assert 0 < none_left < len(every)
+    torch.testing.assert_close(sampled.td_targets(step).tolist(), y)
     assert isinstance(model, BCQ)
     assert not hasattr(model, "item_table")
 
@@ -296,10 +323,28 @@ def test_moving_average_and_periodic_copies(split: Split) -> None:
 
 
 def test_targets_are_computed_without_dropout(split: Split) -> None:
-    model, batch = created(split, "sqn", dropout=0.5, target="ema"), pieces(split)
-    first = model.transitions(batch).target_next_states
-    torch.testing.assert_close(first, model.transitions(batch).target_next_states)
-    assert not torch.equal(model.transitions(batch).states, model.transitions(batch).states)
+    for name in ("sqn", "iql", "bcq", "snqn"):
+        model, batch = created(split, name, dropout=0.5, target="ema"), pieces(split)
+        first, again = model.transitions(batch), model.transitions(batch)
+        torch.testing.assert_close(first.target_next_states, again.target_next_states)
+        torch.testing.assert_close(model.td_targets(first), model.td_targets(again))
+        assert not torch.equal(first.states, again.states)
+        model.eval()
+        settled = model.transitions(batch)
+        torch.testing.assert_close(model.td_targets(first), model.td_targets(settled))
+        torch.testing.assert_close(first.next_states, settled.next_states)
+        if name == "snqn":
+            torch.testing.assert_close(model.targets_of_others(first), model.targets_of_others(settled))
+        model.train()
+        step = model.transitions(batch)
+        assert model.td_targets(step).shape == step.rewards.shape
+        assert step.main.training  # the other pass leaves the mode as it was
+
+
+def test_advantages_are_computed_without_dropout(split: Split) -> None:
+    model, batch = created(split, "iql", dropout=0.5, beta=0.5), pieces(split)
+    gaps = [model.value_gap(step, step.settled_states) for step in (model.transitions(batch), model.eval().transitions(batch))]
+    torch.testing.assert_close(*gaps)
 
 
 def test_the_policy_changes_scores_only(split: Split) -> None:
@@ -311,6 +356,9 @@ def test_the_policy_changes_scores_only(split: Split) -> None:
     torch.testing.assert_close(models["q"].scores(batch), values)
     torch.testing.assert_close(models["ce+q"].scores(batch), logits + 2.5 * values)
     torch.testing.assert_close(models["ce+q"].q_values(batch, items), values.gather(1, items - 1))
+    model = models["ce"].eval()  # where SASRec's last block reads the last event alone
+    torch.testing.assert_close(model.last_state(batch), last_states(model.online.backbone.states(batch), batch.lengths))
+    model.train()
     for model in models.values():
         torch.testing.assert_close(model.represent(batch) @ model.item_table().T, model.scores(batch))
 
@@ -333,7 +381,13 @@ def test_the_mix_is_chosen_on_validation_and_kept(split: Split, tmp_path: Path) 
 
 @pytest.mark.parametrize("backbone", ["gru4rec", "caser", "nextitnet", "sasrec"])
 def test_every_backbone_with_rowwise_tables_and_drawn_items(split: Split, backbone: str) -> None:
-    options = {"backbone": backbone, "table": "rowwise", "heads": "sampled", "candidates": {"n": 5, "shared": True}}
+    options = {
+        "backbone": backbone,
+        "table": "rowwise",
+        "maximum": "sampled",
+        "conservative": "sampled",
+        "candidates": {"n": 5, "shared": True},
+    }
     objective = {"kind": "sampled_softmax", "negatives": {"n": 5}}
     model: Any = create_model("mcrl", split, dim=8, history=6, objective=objective, **options)
     fitted = fit(model, split, epochs=2, show=False, device="cpu", batch_size=16, learning_rate=0.02)

@@ -114,12 +114,15 @@ class SequenceRecommender(InnerProductScores, ObjectiveModel):
         """Return the state after each event → [B, L, D]."""
         return self._states(self._inputs(batch.items), batch)
 
-    def represent(self, batch: SequenceBatch) -> Tensor:
-        """Return the state after the last event → [B, D]."""
+    def last_state(self, batch: SequenceBatch) -> Tensor:
+        """Return the state after the last event, as it is before it meets the item vectors → [B, D]."""
         if isinstance(self.network, ReadsLast) and not self.training:
-            last = self.network.last(self._inputs(batch.items), batch.lengths)
-        else:
-            last = last_states(self.states(batch), batch.lengths)
+            return self.network.last(self._inputs(batch.items), batch.lengths)
+        return last_states(self.states(batch), batch.lengths)
+
+    def represent(self, batch: SequenceBatch) -> Tensor:
+        """Return the vector that meets the item vectors after the last event → [B, D]."""
+        last = self.last_state(batch)
         return F.normalize(last, dim=-1) if self.cosine else last
 
     def item_table(self) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,12 @@ from reverie.evaluation import evaluate
 from reverie.evaluation.effects import finite
 from reverie.files import atomic_path
 from reverie.protocols import Recommender
+from reverie.rl.logged_values import q_minus_logged
 from reverie.rl.model_errors import reward_error, transition_error
-from reverie.rl.policies import policy_of
+from reverie.rl.policies import Policy, policy_of
 from reverie.rl.value_model import ActsByHeads
-from reverie.rl.worlds.q_error import q_over
-from reverie.rl.worlds.rollout import roll_out
+from reverie.rl.worlds.q_error import q_over, q_over_best
+from reverie.rl.worlds.rollout import RollOut, roll_out
 from reverie.rl.worlds.session import SessionWorld
 from reverie.rl.worlds.world import World
 from reverie.training.config import TrainingConfig
@@ -66,6 +69,11 @@ class Trained:
     """Where only rows are known, what each actor was measured by, by slice and metric."""
 
     @property
+    def failed(self) -> bool:
+        """Whether it came to no end, so that nothing acted."""
+        return bool(self.flags) and not self.acted
+
+    @property
     def actors(self) -> list[Actor]:
         """Who acted."""
         return [Actor(str(one["policy"]), str(one["checkpoint"])) for one in self.acted]
@@ -76,10 +84,12 @@ class Weights:
 
     def __init__(self, model: Recommender) -> None:
         self._model, self._last = model, dict[str, torch.Tensor]()
+        self.epoch: int | None = None
+        """Of the last weights."""
 
     def keep(self, epoch: int, value: float) -> None:
         """Keep the weights as they are."""
-        self._last = _copy(self._model)
+        self.epoch, self._last = epoch, _copy(self._model)
 
     def each(self, checkpoints: tuple[str, ...]) -> Iterator[str]:
         """Put each kind of weights into the model, and yield its name; a model that counts has one."""
@@ -120,8 +130,11 @@ def train_and_act(
     weights = Weights(model)
     fitted = fit(model, split, training, device=device, show=False, on_validation=weights.keep)
     measure = validation_measure(model, split, training, device)
-    acted = []
+    acted: list[dict[str, Any]] = []
     for checkpoint in weights.each(checkpoints):
+        if acted and fitted.best_epoch == weights.epoch:
+            acted += [_copied(one, checkpoint, folder) for one in acted]
+            break
         errors = _model_errors(model, split, world)
         for policy in policies_of(model, policies):
             told: dict[str, Any] = {"policy": policy, "checkpoint": checkpoint, **_choose(model, policy, measure)}
@@ -130,8 +143,37 @@ def train_and_act(
             measured.save(folder / actor.folder)
             if world is not None:
                 told |= _act(model, world, sessions, training.seed, folder / f"{actor.folder}.parquet")
+            if policy == "q" and isinstance(model, ActsByHeads):
+                told["q_minus_logged"] = q_minus_logged(model, split.test)
             acted.append({name: one for name, one in (told | errors).items() if one is not None})
     return fitted, acted
+
+
+def act_out(world: World, name: str, sessions: int, seed: int, folder: Path) -> tuple[float, dict[str, Any]]:
+    """Roll out one of a world's own policies; return how long it took and what is said of it."""
+    begun = perf_counter()
+    actor = Actor(NO_POLICY, "best")
+    rolled = _rolled_out(world.references()[name], world, sessions, seed, folder / f"{actor.folder}.parquet")
+    told = {"policy": actor.policy, "checkpoint": actor.checkpoint, "truncated": float(rolled.truncated.mean())}
+    return perf_counter() - begun, told
+
+
+def _rolled_out(policy: Policy, world: World, sessions: int, seed: int, file: Path) -> RollOut:
+    """Roll out a policy, and write the return and the length of each session; chances are those of the seed."""
+    rolled = roll_out(policy, world, sessions, seed)
+    frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
+    with atomic_path(file) as path:
+        frame.write_parquet(path)
+    return rolled
+
+
+def _copied(told: dict[str, Any], checkpoint: str, folder: Path) -> dict[str, Any]:
+    """Return what is said of an actor whose weights are those of another checkpoint; its files are copied."""
+    there, here = (Actor(str(told["policy"]), one).folder for one in (str(told["checkpoint"]), checkpoint))
+    shutil.copytree(folder / there, folder / here, dirs_exist_ok=True)
+    if (rolled := folder / f"{there}.parquet").exists():
+        shutil.copyfile(rolled, folder / f"{here}.parquet")
+    return told | {"checkpoint": checkpoint}
 
 
 def _model_errors(model: Recommender, split: Split, world: World | None) -> dict[str, float | None]:
@@ -150,18 +192,16 @@ def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> di
 
 
 def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path) -> dict[str, float | None]:
-    """Roll out a model in a world, and write the return and the length of each session; chances are those of the seed."""
+    """Roll out a model in a world, write its sessions, and return what is said of them and of its values."""
     policy = policy_of(model, "argmax", world.vocabulary, repeats=world.repeats)
-    rolled = roll_out(policy, world, sessions, seed)
-    frame = pl.DataFrame({"session": np.arange(sessions), "return": rolled.returns, "length": rolled.lengths.astype(np.float64)})
-    with atomic_path(file) as path:
-        frame.write_parquet(path)
+    rolled = _rolled_out(policy, world, sessions, seed, file)
     told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean())}
-    if not _has_values(model):
-        return told
-    found = q_over(policy, rolled)
-    return told | {"q_over": finite(found.value), "q_over_low": finite(found.low), "q_over_high": finite(found.high)}
-
-
-def _has_values(model: Recommender) -> bool:
-    return isinstance(model, ActsByHeads) and any(model.terms().get(name, (0.0,))[0] for name in VALUE_LOSSES)
+    if not isinstance(model, ActsByHeads) or model.config.policy != "q":
+        return told  # Q is not what another policy earns
+    known = world if isinstance(world, SessionWorld) else None
+    measured = {"q_over": q_over(policy, rolled, known)}
+    if known is not None:
+        measured["q_over_best"] = q_over_best(policy, rolled, known)
+    for name, found in measured.items():
+        told |= {name: finite(found.value), f"{name}_low": finite(found.low), f"{name}_high": finite(found.high)}
+    return told

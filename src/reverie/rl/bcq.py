@@ -7,7 +7,7 @@ from torch import Tensor
 
 from reverie.data.batch import SequenceBatch
 from reverie.rl.config import BCQConfig
-from reverie.rl.network import greedy_items
+from reverie.rl.network import greedy_items, top_scores
 from reverie.rl.steps import Transitions
 from reverie.rl.value_model import ActsByHeads, Terms
 
@@ -16,7 +16,8 @@ class BCQ(ActsByHeads[BCQConfig]):
     """Double Q-learning whose greedy action is taken among the items that the cross-entropy head finds likely enough.
 
     An item is allowed where ``π(a|s) > threshold · max π(·|s)``. Acting by Q, allowed items come first, by value, and the others
-    after them, by probability; so scores are no inner products, and the model has no vectors to export.
+    after them, by probability; so scores are no inner products, and the model has no vectors to export. Where the losses look at
+    drawn items, the likeliest item is still that of the whole catalogue, so a step costs a pass over all logits without gradient.
 
     .. [1] Fujimoto et al., Benchmarking batch deep reinforcement learning algorithms, arXiv 1910.01708, section 4. Deviation: no
        penalty on the squares of the logits.
@@ -33,12 +34,15 @@ class BCQ(ActsByHeads[BCQConfig]):
 
     @torch.no_grad()
     def greedy_next(self, step: Transitions) -> Tensor:
-        """Return the allowed item of highest Q in s' → [M]."""
-        if self.full:
+        """Return the allowed item of highest Q in s'; where none of the drawn ones is allowed, the likeliest of them → [M]."""
+        if self.full_maximum:
             return greedy_items(step.frozen_q_head, step.next_states, (step.ce_head, self.margin))
         logits = step.next_candidates.scores(step.ce_head, step.next_states)
         values = step.next_candidates.scores(step.frozen_q_head, step.next_states)
-        return step.next_candidates.best(values.masked_fill(self._unlikely(logits), float("-inf")))
+        unlikely = logits < top_scores(step.ce_head, step.next_states)[:, None] - self.margin
+        nothing = unlikely.all(1, keepdim=True)
+        chosen = torch.where(nothing, logits, values.masked_fill(unlikely, float("-inf")))
+        return step.next_candidates.best(chosen)
 
     def _unlikely(self, logits: Tensor) -> Tensor:
         return logits < logits.amax(1, keepdim=True) - self.margin

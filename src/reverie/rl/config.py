@@ -37,10 +37,13 @@ class ValueOptions(SequenceOptions):
     """Share of the trained network in each step of `ema`."""
     target_steps: PositiveInt = 200
     """Steps between two copies of `periodic`."""
-    heads: Literal["auto", "full", "sampled"] = "auto"
-    """Whether losses look at the Q values of all items or of drawn ones; `auto`: all where there are at most 2,048."""
+    maximum: Literal["auto", "full", "sampled"] = "auto"
+    """Whether the greedy next action is the best of all items, or of drawn ones and the logged next item, which keeps values below
+    those of the best policy, as its action may not be among them; `auto`: all where there are at most 2,048."""
+    conservative: Literal["auto", "full", "sampled"] = "auto"
+    """The same for the conservative loss of the models that have one, which is unbiased inside its logarithm where it is sampled."""
     candidates: NegativesConfig = NegativesConfig(n=256, shared=True)
-    """How items of `sampled` are drawn; the greedy next action is then the best of them and of the logged next item."""
+    """How items of `sampled` are drawn."""
     ce_weight: NonNegativeFloat = 1.0
     """Weight of the cross-entropy; 0 leaves it out, as it does every other loss."""
 

@@ -40,5 +40,5 @@ class CQL(ValueModel[CQLConfig]):
     def terms(self) -> Terms:
         """Return cross-entropy, temporal difference and the conservative loss."""
         config = self.config
-        conservative = config.q_weight * config.alpha, lambda step: conservative_loss(step, self.full)
+        conservative = config.q_weight * config.alpha, lambda step: conservative_loss(step, self.full_conservative)
         return super().terms() | {"td": (config.q_weight, self.td_loss), "conservative": conservative}

@@ -27,19 +27,19 @@ class IQL(ValueModel[IQLConfig]):
         weight = self.config.q_weight
         return {
             "ce": (self.config.ce_weight, self.weighted_cross_entropy),
-            "v": (weight, lambda step: expectile_loss(-self.value_gap(step), self.config.expectile).mean()),
+            "v": (weight, lambda step: expectile_loss(-self.value_gap(step, step.states), self.config.expectile).mean()),
             "td": (weight, self.td_loss),
         }
 
-    def value_gap(self, step: Transitions) -> Tensor:
-        """Return V(s_t) - Q_target(s_t, a_t) → [M]."""
+    def value_gap(self, step: Transitions, states: Tensor) -> Tensor:
+        """Return V(s_t) - Q_target(s_t, a_t), V of the given states s_t [M, D] → [M]."""
         with torch.no_grad():
             taken = score_each(step.target_q_head, step.target_states, step.actions)
-        return self._values(step, step.states) - taken
+        return self._values(step, states) - taken
 
     def weighted_cross_entropy(self, step: Transitions) -> Tensor:
         """Return the mean of ``min(e^{β (Q_target - V)}, largest) · CE``."""
-        advantage = -self.value_gap(step).detach()
+        advantage = -self.value_gap(step, step.settled_states).detach()
         limit = torch.tensor(self.config.largest_weight).log()
         weight = (self.config.beta * advantage).clamp(max=float(limit)).exp()
         return (weight * self.cross_entropy_of_each(step)).mean()

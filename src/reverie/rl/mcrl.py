@@ -50,7 +50,7 @@ class MCRL(ValueModel[MCRLConfig]):
             return super().terms() | {"length": (config.lambda_q + config.lambda_r + config.lambda_t, self.length_loss)}
         return super().terms() | {
             "td": (config.lambda_q * config.td_weight, self.td_loss),
-            "conservative": (config.lambda_q * config.alpha, lambda step: conservative_loss(step, self.full)),
+            "conservative": (config.lambda_q * config.alpha, lambda step: conservative_loss(step, self.full_conservative)),
             "reward": (config.lambda_r, self.reward_loss),
             "transition": (config.lambda_t, self.transition_loss),
         }

@@ -25,6 +25,8 @@ from reverie.rl.restored import VALIDATION, Named, effect_over_seeds, mean_of
 MORE = ("backbone", "policy", "world", "checkpoint")
 """Columns after the fixed ones of a results table."""
 RESAMPLES = 1000
+FLAGGED = {"slice": "all", "metric": "flagged", "value": 1.0, "interval": NO_INTERVAL}
+"""The only row of a training that failed."""
 
 
 def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | None) -> dict[Named, Values]:
@@ -36,14 +38,8 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
         return {name: mean_of(value) for name, value in trained.means.get(actor, {}).items()}
     found: dict[Named, Values] = {}
     folder = Path(trained.files)
-    evaluation = Evaluation.load(folder / actor.folder)
-    names = [f"{name}@{k}" for k in ks for name in RANKED]
-    for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
-        for name in names:
-            found[part, name] = measure(one, parse(name))
-        if "reward" in one.ranks.columns:
-            for k in ks:
-                found[part, f"{REWARD}@{k}"] = rewards_of_hits(one.ranks, k)
+    if (folder / actor.folder).exists():  # the world's own policies are not asked for rankings
+        found |= _ranked(Evaluation.load(folder / actor.folder), ks)
     rolled = folder / f"{actor.folder}.parquet"
     if rolled.exists():
         frame = read_table(rolled, dict.fromkeys(("session", "return", "length"), "float"), "delete the piece")
@@ -52,6 +48,15 @@ def measured(trained: Trained, actor: Actor, ks: Sequence[int], best: float | No
         found["all", "length"] = _each(frame["length"].to_numpy(), sessions)
         if best is not None:
             found["all", "regret"] = _each(best - returns, sessions)
+    return found
+
+
+def _ranked(evaluation: Evaluation, ks: Sequence[int]) -> dict[Named, Values]:
+    found: dict[Named, Values] = {}
+    for part, one in {"all": evaluation, **by_kind(evaluation)}.items():
+        found |= {(part, name): measure(one, parse(name)) for name in (f"{name}@{k}" for k in ks for name in RANKED)}
+        if "reward" in one.ranks.columns:
+            found |= {(part, f"{REWARD}@{k}"): rewards_of_hits(one.ranks, k) for k in ks}
     return found
 
 
@@ -83,61 +88,88 @@ def rewards_of_hits(ranks: pl.DataFrame, k: int) -> Values:
 def trained_rows(
     common: Mapping[str, Any], trained: Trained, world: str | None, ks: Sequence[int], best: float | None
 ) -> list[dict[str, Any]]:
-    """Return one training as rows of a results table."""
+    """Return one training as rows of a results table; one that failed has a flag and nothing else."""
     rows, facts = [], _facts(trained)
+    if trained.failed:
+        return [{**common, **facts, **FLAGGED}]
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
-        for (part, metric), effect in effects([measured(trained, actor, ks, best)]).items():
+        for (part, metric), effect in effects(measured(trained, actor, ks, best)).items():
             numbers = {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
             rows.append(row | numbers | {"slice": part, "metric": metric, "world": world if metric in IN_WORLD else ""})
         for metric in (name for name in TOLD if name in told):
             ends = {end: told.get(f"{metric}_{end}") for end in ("low", "high")}
             how = "cluster_bootstrap(1000)" if ends["low"] is not None else NO_INTERVAL
-            place = {"slice": "all", "metric": metric, "world": world, "value": told[metric], "interval": how, "n": ""}
+            place = {
+                "slice": "all",
+                "metric": metric,
+                "world": "" if metric == "q_minus_logged" else world,
+                "value": told[metric],
+                "interval": how,
+                "n": "",
+            }
             rows.append(row | place | ends)
         rows.append(row | {"slice": "all", "metric": "flagged", "value": float(bool(trained.flags)), "interval": NO_INTERVAL})
     return rows
 
 
 def validation_rows(common: Mapping[str, Any], trained: Trained, metric: str) -> list[dict[str, Any]]:
-    """Return a training of the tuning as a row: what it is chosen by; none of one that failed."""
+    """Return a training of the tuning as a row: what it is chosen by, or the flag of one that failed."""
+    if trained.selection is None:
+        return [{**common, **_facts(trained), **FLAGGED, "slice": VALIDATION}] if trained.flags else []
     chosen = {"slice": VALIDATION, "metric": metric, "value": trained.selection, "interval": NO_INTERVAL}
-    return [] if trained.selection is None else [{**common, **_facts(trained), **chosen}]
+    return [{**common, **_facts(trained), **chosen}]
 
 
 def _facts(trained: Trained) -> dict[str, Any]:
     return {"best_epoch": trained.epoch, "seconds": trained.seconds, "peak_mb": trained.peak_mb, "commit": trained.commit}
 
 
-def effects(seeds: Sequence[Mapping[Named, Values]], wanted: Sequence[Named] | None = None) -> dict[Named, Effect]:
-    """Return metrics over seeds with 95 % intervals, by the bootstrap over clusters and seeds, or by t where only means are known.
+def effects(values: Mapping[Named, Values]) -> dict[Named, Effect]:
+    """Return metrics of one training with 95 % intervals, by the bootstrap over clusters of queries or over sessions.
 
     Parameters
     ----------
-    seeds : sequence of mapping
+    values : mapping
+        What `measured` returned.
+
+    Returns
+    -------
+    dict
+        By slice and metric, without a test; without an interval where means alone are known.
+    """
+    sums = cluster_sums([list(values.values())])
+    low, high = cluster_bootstrap(sums, RESAMPLES)
+    how = interval_name(RESAMPLES, 1)
+    found = {}
+    for at, (name, one) in enumerate(values.items()):
+        n = len(np.unique(_clusters(one)))
+        ends = (finite(low[at]), finite(high[at])) if n > 1 else (None, None)
+        found[name] = Effect(float(sums.value[at]), *ends, None, n, 1, how if n > 1 else NO_INTERVAL)
+    return found
+
+
+def effects_over_seeds(seeds: Mapping[int, Mapping[Named, Values]], wanted: Sequence[Named]) -> dict[Named, Effect]:
+    """Return metrics over seeds with their 95 % t-intervals; of a single seed those of `effects`.
+
+    Parameters
+    ----------
+    seeds : mapping of int to mapping
         What `measured` returned at each seed.
-    wanted : sequence of (slice, metric), optional
-        All by default; what was not measured is left out.
+    wanted : sequence of (slice, metric)
+        What was not measured at every seed is left out.
 
     Returns
     -------
     dict
         By slice and metric, without a test.
     """
-    names = [one for one in (seeds[0] if wanted is None else wanted) if all(one in seed for seed in seeds)]
-    sums = cluster_sums([[seed[one] for one in names] for seed in seeds])
-    low, high = cluster_bootstrap(sums, RESAMPLES)
-    how = interval_name(RESAMPLES, len(seeds))
-    found = {}
-    for at, one in enumerate(names):
-        n = len(np.unique(np.concatenate([_clusters(seed[one]) for seed in seeds])))
-        value = float(sums.value[at])
-        if n == 1 and len(seeds) > 1:
-            found[one] = effect_over_seeds([seed[one].value for seed in seeds])
-            continue
-        found[one] = Effect(value, finite(low[at]), finite(high[at]), None, n, len(seeds), how if n > 1 else NO_INTERVAL)
-    return found
+    names = [one for one in wanted if all(one in seed for seed in seeds.values())]
+    if len(seeds) == 1:
+        (values,) = seeds.values()
+        return effects({name: values[name] for name in names})
+    return {name: effect_over_seeds([values[name].value for values in seeds.values()]) for name in names}
 
 
 def _clusters(values: Values) -> NDArray[np.int64]:

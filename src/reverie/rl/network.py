@@ -69,6 +69,12 @@ class ValueNetwork(nn.Module):
 
 
 @torch.no_grad()
+def top_scores(head: DotHead, states: Tensor) -> Tensor:
+    """Return the highest score of any item for each state, the catalogue in chunks; states [M, D] → [M]."""
+    return torch.stack([chunk.scores(states).amax(1) for chunk in head.chunks(states)]).amax(0)
+
+
+@torch.no_grad()
 def greedy_items(head: DotHead, states: Tensor, allowed: tuple[DotHead, float] | None = None) -> Tensor:
     """Return the item of highest score for each state, the catalogue in chunks; states [M, D] → [M].
 
@@ -78,8 +84,7 @@ def greedy_items(head: DotHead, states: Tensor, allowed: tuple[DotHead, float] |
     items = torch.ones(len(states), dtype=torch.int64, device=states.device)
     floor = None
     if allowed is not None:
-        tops = [chunk.scores(states).amax(1) for chunk in allowed[0].chunks(states)]
-        floor = torch.stack(tops).amax(0)[:, None] - allowed[1]
+        floor = top_scores(allowed[0], states)[:, None] - allowed[1]
     likely = allowed[0].chunks(states) if allowed is not None else None
     for chunk in head.chunks(states):
         scores = chunk.scores(states)

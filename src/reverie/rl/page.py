@@ -15,27 +15,29 @@ from reverie.report.plots import Curve, Point, dot_plot, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
-from reverie.rl.summary import Groups, Numbers, claim_rows, summary_tables, unmeasured_sides
+from reverie.rl.summary import Groups, Numbers, claim_rows, interval_note, summary_tables, unmeasured_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def write_report(folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str) -> Path:
+def write_report(
+    folder: Path, recipe: RLRecipe, split: Split, groups: Groups, best: float | None, command: str, error: Sequence[str] = ()
+) -> Path:
     """Write the page of a study into its folder."""
     facts = [split.dataset, split.protocol, f"{recipe.seeds} seeds", *([f"world {recipe.world}"] if recipe.world else [])]
     title = recipe.description.rstrip(".") or recipe.name
-    found = sections(recipe, split, groups, best)
+    found = sections(recipe, split, groups, best, error)
     found.append(Section("again", "Again", [Facts([("Again", f"`{command}`"), ("Data", f"SHA-256 `{split.sha256}`")])]))
     return write_page(folder / "report.html", title, found, kind="rl", name=recipe.name, facts=facts)
 
 
-def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None) -> list[Section]:
+def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None, error: Sequence[str] = ()) -> list[Section]:
     """Return a study as sections of a page."""
-    tables = summary_tables(recipe, groups, split, best)
+    tables = summary_tables(recipe, groups, split, best, error)
     found = [Section("tables", "Tables", tables)]
     if recipe.world is not None:
-        note = "Discounted return with its 95\u00a0% interval over seeds and sessions; weights of the best validation."
+        note = f"Discounted return; weights of the epoch whose logits ranked best on validation. {interval_note(recipe)}"
         found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
     if recipe.claims:
@@ -107,7 +109,7 @@ def _named_curves(curves: Sequence[Curve], key: str, axis: str) -> Markup:
 def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
     """Return the epochs and the mean over seeds of a column of the logs."""
     by_epoch: dict[float, list[float]] = {}
-    for run in numbers.trained:
+    for run in numbers.trained.values():
         for row in run.log:
             name = next((name for name in row if name.startswith(key)), None)
             if name is not None:
@@ -131,7 +133,7 @@ def claims_table(recipe: RLRecipe, groups: Groups, split: Split, title: str = ""
         columns,
         cells,
         [
-            "Paired by seed and by query or session; p by the normal law or the paired t-test, Holm over the rows of a metric.",
+            "Paired by seed: t-interval and paired t-test over seeds, the test set is fixed; Holm over the rows of a metric.",
             *([f"Not compared, as nothing was measured of them: {', '.join(missing)}."] if missing else []),
         ],
     )

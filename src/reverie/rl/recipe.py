@@ -27,8 +27,10 @@ REWARD = "cumulative_reward"
 """Rewards of the targets among the first k, per query."""
 IN_WORLD = ("return", "regret", "length")
 """Metrics of roll-outs."""
-TOLD = ("q_over", "reward_error", "transition_error")
-"""Measured once for each actor of a world, without a value for each session."""
+TOLD = ("q_over", "q_over_best", "q_minus_logged", "reward_error", "transition_error")
+"""Measured once for each actor, without a value for each session."""
+OF_Q = TOLD[:3]
+"""Those of the values of a Q head that acts."""
 
 
 class RLRow(Options):
@@ -147,6 +149,9 @@ class RLRecipe(BaseRecipe):
             allowed: list[Iterable[str]] = [policies, [one for one in self.backbones_of(row) if one is not None]]
             if len(more) > len(allowed):
                 raise ValueError(f"claims: '{side}' has too many parts; write row, row/policy or row/policy/backbone")
+            policy = more[0] if more else next(one for one in (*(row.policies or self.policies), "ce") if one in policies)
+            if policy != "q" and (of_q := sorted(set(claim.metrics) & set(OF_Q))):
+                raise ValueError(f"claims: '{of_q[0]}' is measured where Q acts; write '{name}/q'")
             for what, value, values in zip(("policy", "backbone"), more, allowed, strict=False):
                 if value not in values:
                     listed = ", ".join(sorted(values)) or "none"

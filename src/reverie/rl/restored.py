@@ -16,6 +16,8 @@ from reverie.rl.recipe import TOLD
 
 Named = tuple[str, str]
 """A slice and a metric."""
+SAME = 1e-9
+"""Spread over seeds, as a share of the mean, that is rounding: a model that counts gives the same at every seed."""
 VALIDATION = "validation"
 """Slice of the row of a training of the tuning, which holds what it was chosen by."""
 
@@ -24,7 +26,7 @@ def trained_of(rows: Sequence[Mapping[str, str]]) -> Trained:
     """Return a training from its rows: without curves, and with one value for what had one per query or session."""
     first, flagged = rows[0], any(row["metric"] == "flagged" and float(row["value"]) for row in rows)
     common = (int(first["best_epoch"]) if first["best_epoch"] else None, float(first["seconds"]), float(first["peak_mb"]))
-    chosen = [float(row["value"]) for row in rows if row["slice"] == VALIDATION]
+    chosen = [float(row["value"]) for row in rows if row["slice"] == VALIDATION and row["metric"] != "flagged"]
     told: dict[Actor, dict[str, str | float]] = {}
     means: dict[Actor, dict[Named, float]] = {}
     for row in rows:
@@ -46,14 +48,10 @@ def mean_of(value: float) -> Values:
     return Values(np.array([value]), np.ones(1), np.zeros(1, dtype=np.int64), 1)
 
 
-def to_means(seeds: Sequence[Mapping[Named, Values]]) -> list[dict[Named, Values]]:
-    """Return the mean of every metric at each seed."""
-    return [{name: mean_of(one.value) for name, one in seed.items()} for seed in seeds]
-
-
 def effect_over_seeds(values: Sequence[float]) -> Effect:
-    """Return a mean over seeds with its t-interval, for values of which nothing more is known."""
+    """Return a mean over seeds with its t-interval; without one for one seed, and where all seeds give the same."""
     mean, n = fmean(values), len(values)
-    if n < 2:
+    spread = stdev(values) if n > 1 else 0.0
+    if spread <= SAME * abs(mean):
         return Effect(mean, None, None, None, n, n, NO_INTERVAL)
-    return Effect(mean, *t_interval(mean, stdev(values), n), None, n, n, f"t({n - 1})")
+    return Effect(mean, *t_interval(mean, spread, n), None, n, n, f"t({n - 1})")

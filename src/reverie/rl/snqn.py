@@ -65,11 +65,11 @@ class WithOthers(ValueModel[Config]):
     @torch.no_grad()
     def targets_of_others(self, step: Transitions) -> Tensor:
         """Return ``r⁻ + γ Q_target(s, argmax_a Q_main(s, a))``: what is drawn was not shown, so the state stays → [M]."""
-        if self.full:
-            best = greedy_items(step.frozen_q_head, step.states)
+        if self.full_maximum:
+            best = greedy_items(step.frozen_q_head, step.settled_states)
         else:
             candidates = Candidates(step.drawn.items, step.actions)
-            best = candidates.best(candidates.scores(step.frozen_q_head, step.states))
+            best = candidates.best(candidates.scores(step.frozen_q_head, step.settled_states))
         rewards = torch.full_like(step.rewards, self.config.reward_of_others)
         stays = torch.zeros_like(step.done)
         return bootstrapped(rewards, stays, self.config.gamma, score_each(step.target_q_head, step.target_states, best))

@@ -42,18 +42,19 @@ class Transitions:
     """Gives the values of next states; it has no gradient here and no dropout."""
     sampler: Sampler
     """Draws items beside the logged ones."""
+    drops: bool
+    """Whether the trained network has dropout."""
 
     def __post_init__(self) -> None:
-        every, places = self.main.flat_states(self.batch)
+        self._had_dropout = self.drops and self.main.training
+        self._every, places = self.main.flat_states(self.batch)
         width = self.batch.items.shape[1]
         row, column = places // width, places % width
         lengths = self.batch.lengths[row]
         self._at = torch.nonzero(column + 1 < lengths)[:, 0]
         row, column, lengths = row[self._at], column[self._at], lengths[self._at]
-        self.states = every.index_select(0, self._at)
-        """s_t [M, D]; in training the pass that gave them, and `next_states`, had dropout."""
-        self.next_states = every.detach()[self._at + 1]
-        """s_{t+1} [M, D], without gradient."""
+        self.states = self._every.index_select(0, self._at)
+        """s_t [M, D]; in training the pass that gave them had dropout."""
         self.events = column + 1
         """How many events each state has read [M]."""
         self.users = self.batch.users[row]
@@ -83,6 +84,29 @@ class Transitions:
     def done(self) -> Tensor:
         """Whether the row ends with the action [M]."""
         return self._field(self.batch.done, "done")
+
+    @cached_property
+    def _settled(self) -> Tensor:
+        """States after all events by the trained network, without gradient or dropout, for which that takes another pass."""
+        if not self._had_dropout:
+            return self._every.detach()
+        mode = self.main.training
+        self.main.eval()
+        try:
+            with torch.no_grad():
+                return self.main.flat_states(self.batch)[0]
+        finally:
+            self.main.train(mode)
+
+    @property
+    def settled_states(self) -> Tensor:
+        """s_t [M, D], without gradient or dropout."""
+        return self._settled[self._at]
+
+    @cached_property
+    def next_states(self) -> Tensor:
+        """s_{t+1} [M, D], without gradient or dropout."""
+        return self._settled[self._at + 1]
 
     @cached_property
     def _by_target(self) -> Tensor:

@@ -17,7 +17,7 @@ from reverie.models import create_model
 from reverie.models.shelf import MODELS
 from reverie.options import checked
 from reverie.report.table import StudyReport
-from reverie.rl.acting import Trained, train_and_act
+from reverie.rl.acting import Trained, act_out, train_and_act
 from reverie.rl.measures import MORE, trained_rows, validation_rows
 from reverie.rl.page import claims_table, write_report
 from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
@@ -27,12 +27,12 @@ from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summa
 from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.rows import common_columns
-from reverie.study.run import run_study
+from reverie.study.run import find_finished, run_study
 from reverie.study.store import Store, claim, unreadable
 from reverie.training.config import TrainingConfig
 from reverie.training.event_log import open_recipe_dataset
 
-VERSION = 1
+VERSION = 2
 """Of a training and of what is measured after it; raised when the same facts come to mean something else."""
 
 
@@ -72,6 +72,11 @@ class RLStudy:
         """The return in the world that no policy exceeds, where it is known."""
         return None if self.world is None else self.world.best_value()
 
+    @property
+    def error(self) -> tuple[str, ...]:
+        """How well the world imitates what it was made from."""
+        return () if self.world is None else self.world.error
+
     def cells(self, done: Mapping[RLCell, Trained | None]) -> Iterator[RLCell]:
         """Return the trainings of the tuning, and those of each row whose setting is chosen."""
         for row in self.recipe.rows:
@@ -80,10 +85,12 @@ class RLStudy:
                 yield from tuning
                 if all(cell in done for cell in tuning):
                     yield from self.group(row, backbone, done)
+        for name in self.references:
+            yield from self.acted_out(name)
 
     def upper_bound(self, done: Mapping[RLCell, Trained | None]) -> int:
         """Return how many trainings there are at most."""
-        return sum(
+        return len(self.references) * self.recipe.seeds + sum(
             sum(map(len, self._tuning(row, backbone))) + self.recipe.seeds
             for row in self.recipe.rows
             for backbone in self.recipe.backbones_of(self.recipe.rows[row])
@@ -96,6 +103,15 @@ class RLStudy:
             values = [fmean(_selection(done[cell]) for cell in cells) for cells in found]
             setting = max(range(len(values)), key=lambda at: values[at])
         return [RLCell(row, backbone, seed, setting) for seed in range(self.recipe.seeds)]
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """Names of the world's own policies, which are rows without a training where no row of the recipe is called so."""
+        return () if self.world is None else tuple(name for name in self.world.references() if name not in self.recipe.rows)
+
+    def acted_out(self, name: str) -> list[RLCell]:
+        """Return the roll-outs of one of the world's own policies at every seed."""
+        return [RLCell(name, None, seed) for seed in range(self.recipe.seeds)]
 
     def _tuning(self, row: str, backbone: Backbone | None) -> list[list[RLCell]]:
         """Return the cells of each setting of a row; none where nothing is chosen."""
@@ -116,6 +132,9 @@ class RLStudy:
 
     def _training_facts(self, cell: RLCell) -> dict[str, Any]:
         """Return everything that a training depends on; rows that are the same share theirs."""
+        if self.world is not None and cell.row in self.references:
+            acts = world_facts(self.recipe, self.world)
+            return {"reference": cell.row, "seed": cell.seed, "data": self.split.sha256, "acts": acts, "version": VERSION}
         name, options, training = self._inputs(cell)
         config = checked(MODELS.config(name), options, f"rows.{cell.row}")
         world = None if self.world is None else world_facts(self.recipe, self.world)
@@ -144,6 +163,9 @@ class RLStudy:
             raise unreadable(piece.folder) from error
 
     def _make(self, cell: RLCell, folder: Path, tell: Callable[[str], None]) -> Trained:
+        if self.world is not None and cell.row in self.references:
+            seconds, told = act_out(self.world, cell.row, self.recipe.sessions, cell.seed, folder)
+            return Trained(None, None, seconds, peak_mb(), self._commit, acted=(told,))
         name, options, training = self._inputs(cell)
         tell(f"{self._label(cell)} …")
         model = create_model(name, self.split, seed=cell.seed, **options)
@@ -180,7 +202,7 @@ class RLStudy:
 
     def rows(self, cell: RLCell, result: Trained) -> list[dict[str, Any]]:
         """Return what a training measured; of one of the tuning what it is chosen by, on validation."""
-        tried = max(1, len(self.recipe.rows[cell.row].grid))
+        tried = 1 if cell.row in self.references else max(1, len(self.recipe.rows[cell.row].grid))
         common = common_columns(
             self.recipe.name, self.split, model=cell.row, seed=cell.seed, seen=self.split.test.seen, trials=tried
         ) | {"backbone": cell.backbone or ""}
@@ -189,7 +211,7 @@ class RLStudy:
         return trained_rows(common, result, self.recipe.world, self.recipe.ks, self.best)
 
     def _label(self, cell: RLCell) -> str:
-        grid = self.recipe.rows[cell.row].grid
+        grid = () if cell.row in self.references else self.recipe.rows[cell.row].grid
         tried = f" with {', '.join(f'{key} {value}' for key, value in grid[cell.setting].items())}" if self._is_tuning(cell) else ""
         return f"{cell.row}{f' on {cell.backbone}' if cell.backbone else ''}{tried}, seed {cell.seed}"
 
@@ -233,22 +255,52 @@ def run_rl(
         What was measured, by row, backbone, policy and checkpoint.
     """
     study = RLStudy(recipe, folder, device=device, offline=offline)
-    done = run_study(study, results=results, show=show)
-    cells = {
+    return study, _groups(study, run_study(study, results=results, show=show))
+
+
+def read_rl(recipe: RLRecipe, folder: str | Path, results: str | Path | None = None) -> tuple[RLStudy, Groups]:
+    """Read a finished study, as `run_rl` returns it, from its folder and a results table; nothing is trained.
+
+    Parameters
+    ----------
+    recipe : RLRecipe
+        Which was run.
+    folder : str or Path
+        Where trainings are kept.
+    results : str or Path, optional
+        A results table.
+
+    Raises
+    ------
+    RunError
+        If a training is in neither.
+    """
+    study = RLStudy(recipe, folder)
+    done = find_finished(study, results)
+    if missing := [cell for cell in study.cells(done) if cell not in done]:
+        where = f"neither in {folder} nor in {results}" if results is not None else f"not in {folder}"
+        raise RunError(f"{len(missing)} trainings of '{recipe.name}' or more are {where}; run it to its end first")
+    return study, _groups(study, done)
+
+
+def _groups(study: RLStudy, done: Mapping[RLCell, Trained | None]) -> Groups:
+    recipe = study.recipe
+    cells: dict[tuple[str, Backbone | None], list[RLCell]] = {
         (row, backbone): study.group(row, backbone, done)
         for row, what in recipe.rows.items()
         for backbone in recipe.backbones_of(what)
     }
-    trained = {key: [one for cell in group if (one := done[cell]) is not None] for key, group in cells.items()}
-    return study, grouped(recipe, trained, study.best)
+    cells |= {(name, None): study.acted_out(name) for name in study.references}
+    trained = {key: {cell.seed: one for cell in group if (one := done[cell]) is not None} for key, group in cells.items()}
+    return grouped(recipe, trained, study.best)
 
 
 def report(recipe: RLRecipe, call: Call) -> StudyReport:
     """Run a study as the command line asks for it."""
     study, groups = run_rl(recipe, call.folder, device=call.device, results=call.results, show=call.show, offline=call.offline)
     said = summary_json(recipe, groups)
-    files = [write_report(study.folder, recipe, study.split, groups, study.best, call.command)]
-    tables = summary_tables(recipe, groups, study.split, study.best)
+    files = [write_report(study.folder, recipe, study.split, groups, study.best, call.command, study.error)]
+    tables = summary_tables(recipe, groups, study.split, study.best, study.error)
     if recipe.claims:
         tables.append(claims_table(recipe, groups, study.split, f"{recipe.name} · comparisons"))
     return StudyReport(said, tables, files, width=TABLE_WIDTH)

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-import polars as pl
-
 from reverie.data.split import Split
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import holm_by_metric, to_claim_row
-from reverie.evaluation.intervals import mean_over_seeds, paired_by_seed
+from reverie.evaluation.intervals import paired_by_seed
 from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
-from reverie.rl.measures import effects, measured
+from reverie.rl.measures import effects_over_seeds, measured
 from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
-from reverie.rl.restored import Named, to_means
+from reverie.rl.restored import Named
 from reverie.study.environment import tell_commits
 
 TABLE_WIDTH = 110
@@ -39,9 +37,12 @@ class Group:
 class Numbers:
     """What was measured of a group at each seed, and numbers told once for each seed."""
 
-    measured: Sequence[Mapping[Named, Values]]
-    told: Mapping[str, Sequence[float]]
-    trained: Sequence[Trained]
+    measured: Mapping[int, Mapping[Named, Values]]
+    """By seed; without seeds at which the training failed."""
+    told: Mapping[str, Mapping[int, float]]
+    """By name and seed."""
+    trained: Mapping[int, Trained]
+    """By seed."""
     shown: Mapping[Named, Effect]
     """What tables show, over seeds with intervals."""
 
@@ -52,29 +53,45 @@ class Numbers:
     @property
     def flagged(self) -> int:
         """Number of seeds that the divergence watch marked."""
-        return sum(bool(one.flags) for one in self.trained)
+        return sum(bool(one.flags) for one in self.trained.values())
 
 
 Groups = Mapping[Group, Numbers]
+ORACLE = "oracle"
+"""Name of the world's best policy."""
+NOBODY = Actor("", "")
+"""Who acted where every training failed."""
 
 
 def grouped(
-    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Sequence[Trained]], best: float | None
+    recipe: RLRecipe, trained: Mapping[tuple[str, Backbone | None], Mapping[int, Trained]], best: float | None
 ) -> dict[Group, Numbers]:
-    """Read what was measured, by row, backbone, policy and checkpoint."""
+    """Read what was measured, by row, backbone, policy and checkpoint; a row that failed at every seed stands there with nobody."""
     found: dict[Group, Numbers] = {}
     for (row, backbone), runs in trained.items():
-        actors = dict.fromkeys(actor for run in runs for actor in run.actors)
+        actors = dict.fromkeys(actor for run in runs.values() for actor in run.actors)
+        if not actors and runs:
+            found[Group(row, backbone, NOBODY)] = Numbers({}, {}, runs, {})
         for actor in actors:
-            acted = [run for run in runs if actor in run.actors]
-            values = [measured(run, actor, recipe.ks, best) for run in acted]
-            if any(run.means is not None for run in acted):
-                values = to_means(values)
-            said = [run.acted[run.actors.index(actor)] for run in acted]
-            told = {name: [float(one[name]) for one in said if name in one] for name in TOLD}
+            acted = {seed: run for seed, run in runs.items() if actor in run.actors}
+            values = {seed: measured(run, actor, recipe.ks, best) for seed, run in acted.items()}
+            said = {seed: run.acted[run.actors.index(actor)] for seed, run in acted.items()}
+            told = {name: {seed: float(one[name]) for seed, one in said.items() if name in one} for name in TOLD}
             numbers = {name: values_of for name, values_of in told.items() if values_of}
-            found[Group(row, backbone, actor)] = Numbers(values, numbers, acted, effects(values, _shown(recipe, values)))
+            shown = effects_over_seeds(values, _shown(recipe, list(values.values())))
+            found[Group(row, backbone, actor)] = Numbers(values, numbers, runs, shown)
     return found
+
+
+def shares_of_oracle(groups: Groups, numbers: Numbers) -> dict[int, float]:
+    """Return a group's return as a share of the oracle's in the same sessions, by seed; none where the world has no oracle."""
+    oracle = next((one.measured for group, one in groups.items() if group.row == ORACLE and group.backbone is None), {})
+    both = [
+        (seed, values["all", "return"].value, oracle[seed]["all", "return"].value)
+        for seed, values in numbers.measured.items()
+        if ("all", "return") in values and seed in oracle
+    ]
+    return {seed: earned / best for seed, earned, best in both if best > 0}
 
 
 def _shown(recipe: RLRecipe, values: Sequence[Mapping[Named, Values]]) -> list[Named]:
@@ -92,7 +109,8 @@ def find_group(groups: Groups, side: str, checkpoint: str = "best") -> Group | N
     parts = side.split("/")
     for group in groups:
         names = (group.row, group.actor.policy, group.backbone)
-        if names[: len(parts)] == tuple(parts) and (group.actor.checkpoint == checkpoint or group.backbone is None):
+        measured = groups[group].measured and (group.actor.checkpoint == checkpoint or group.backbone is None)
+        if measured and names[: len(parts)] == tuple(parts):
             return group
     return None
 
@@ -106,7 +124,7 @@ def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
     """Return the comparisons of a recipe as rows of a claims table, corrected for their number by metric.
 
-    Values are paired by seed and by query or session; what is told once for each seed, or known from rows alone, is paired by seed.
+    The means of either side are paired by seed, whether the trainings are there or their rows alone; the test set counts as fixed.
     """
     rows = []
     for one in recipe.claims:
@@ -114,7 +132,7 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
         if None in sides:
             continue
         first, other = (groups[side] for side in sides if side is not None)
-        commits = ", ".join(sorted({run.commit for run in (*first.trained, *other.trained)}))
+        commits = ", ".join(sorted({run.commit for run in (*first.trained.values(), *other.trained.values())}))
         common: dict[str, Any] = {
             "dataset": split.dataset, "first": one.first, "other": one.other, "why": one.why, "commit": commits,
         }  # fmt: skip
@@ -127,23 +145,20 @@ def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str,
 
 
 def _difference(first: Numbers, other: Numbers, part: str, metric: str) -> tuple[Effect | None, tuple[float, float]]:
-    if metric in first.told and metric in other.told:
-        told = first.told[metric], other.told[metric]
-        return paired_by_seed(*told), (fmean(told[0]), fmean(told[1]))
-    known = [numbers.measured for numbers in (first, other)]
-    if any(run.means is not None for numbers in (first, other) for run in numbers.trained):
-        known = [to_means(seeds) for seeds in known]
-    sides = [[one[part, metric] for one in seeds if (part, metric) in one] for seeds in known]
-    if not all(sides) or len(sides[0]) != len(sides[1]):
-        return None, (0.0, 0.0)
-    if all(len(one.numerator) == 1 for side in sides for one in side):
-        means = [[one.value for one in side] for side in sides]
-        return paired_by_seed(*means), (fmean(means[0]), fmean(means[1]))
-    apart = [
-        pl.DataFrame({"user": left.clusters, "value": left.numerator / left.denominator - right.numerator / right.denominator})
-        for left, right in zip(*sides, strict=True)
+    """Return a difference over the seeds that both sides have, and the means of either side; None without such seeds."""
+    sides = [
+        numbers.told.get(metric)
+        or {seed: values[part, metric].value for seed, values in numbers.measured.items() if (part, metric) in values}
+        for numbers in (first, other)
     ]
-    return mean_over_seeds(apart), (fmean(one.value for one in sides[0]), fmean(one.value for one in sides[1]))
+    means = _of_both(*sides)
+    return (paired_by_seed(*means), (fmean(means[0]), fmean(means[1]))) if means[0] else (None, (0.0, 0.0))
+
+
+def _of_both(first: Mapping[int, float], other: Mapping[int, float]) -> tuple[list[float], list[float]]:
+    """Return the values of either side at the seeds that both have."""
+    seeds = [seed for seed in first if seed in other]
+    return [first[seed] for seed in seeds], [other[seed] for seed in seeds]
 
 
 def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
@@ -155,55 +170,78 @@ def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
         for (part, metric), effect in numbers.shown.items():
             kept = {name: getattr(effect, name) for name in ("value", "low", "high", "seeds", "n", "interval")}
             metrics.setdefault(part, {})[metric] = kept
-        said = {"metrics": metrics, "told": {name: list(values) for name, values in numbers.told.items()}}
+        said = {"metrics": metrics, "told": {name: list(values.values()) for name, values in numbers.told.items()}}
         found.append({"row": group.row, "backbone": group.backbone, **actor, **said, "flagged": numbers.flagged})
     return {"recipe": recipe.name, "groups": found}
 
 
-def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None) -> list[Table]:
-    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights."""
+def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None, error: Sequence[str] = ()) -> list[Table]:
+    """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights.
+
+    `error` says how well the world imitates what it was made from.
+    """
     tables = []
     for checkpoint in recipe.checkpoints:
-        chosen = {group: one for group, one in groups.items() if group.actor.checkpoint == checkpoint or group.backbone is None}
+        chosen = {
+            group: one for group, one in groups.items() if group.actor.checkpoint in (checkpoint, "") or group.backbone is None
+        }
         if recipe.world is not None:
-            tables.append(_world_table(recipe, chosen, checkpoint, best))
+            tables.append(_world_table(recipe, chosen, checkpoint, best, error))
         tables.append(_ranking_table(recipe, chosen, split, checkpoint))
     return [table for table in tables if table.rows]
 
 
-_WEIGHTS = {"best": "weights of the best validation", "last": "weights after the last epoch"}
+def interval_note(recipe: RLRecipe) -> str:
+    """Return how the intervals of tables are made."""
+    return f"Intervals: {'t over seeds' if recipe.seeds > 1 else 'bootstrap over queries or sessions of the one seed'}, 95 %."
 
 
-def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None) -> Table:
-    heads = ("row", "who acts", "return", "of the best", "length", "Q over", "R error", "T error", "flagged")
+_TOLD_HEADS = ("Q over", "Q over Q*", "Q - logged", "R error", "T error")
+"""Heads of `TOLD`."""
+_WEIGHTS = {"best": "weights of the epoch whose logits ranked best on validation", "last": "weights after the last epoch"}
+
+
+def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None, error: Sequence[str]) -> Table:
+    heads = ("row", "who acts", "return", "of the oracle", "length", *_TOLD_HEADS, "flagged")
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         earned, length = numbers.effect("return"), numbers.effect("length")
-        if earned is None or length is None:
+        if (earned is None or length is None) and group.actor != NOBODY:
             continue
         told = [_mean(numbers.told.get(name)) for name in TOLD]
-        share = "" if best is None or best <= 0 else f"{earned.value / best:.0%}"
+        shares = shares_of_oracle(groups, numbers)
+        share = f"{fmean(shares.values()):.1%}" if shares else ""
         cells: list[str | TableCell] = [
             _name(group),
             group.actor.policy or "–",
             _cell(earned, 3),
             share,
-            number(length.value, 1),
+            "" if length is None else number(length.value, 1),
             *told,
             _flagged(numbers),
         ]
         rows.append(cells)
     title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
-    notes = [] if best is None else [f"The best policy earns {best:.3f}."]
+    oracle = next((one.effect("return") for group, one in groups.items() if group.row == ORACLE and group.backbone is None), None)
+    notes = (
+        []
+        if oracle is None
+        else [f"The oracle earns {oracle.value:.3f} in the same sessions; oracle, myopic, random and the like know the world."]
+    )
+    if best is not None:
+        notes.append(f"Regret is what the return lies below {best:.3f}, which no policy exceeds.")
     notes += [
+        interval_note(recipe),
         f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
-        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions.",
+        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions; over Q*: with the best policy's exact values instead.",
+        "Q - logged: of held-out events, in units of reward; the log follows another policy.",
     ]
     if any(name in numbers.told for numbers in groups.values() for name in ("reward_error", "transition_error")):
         notes += [
             "R error: 1 - rank correlation with the true rewards.",
             "T error: share of events after which the transition model points to another state.",
         ]
+    notes += error
     shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
     columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
     return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
@@ -215,14 +253,16 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
     rows: list[list[str | TableCell]] = []
     for group, numbers in groups.items():
         effects = [numbers.effect(metric, part) for part, metric in wanted]
-        cells = [TableCell("") if one is None else _cell(one) for one in effects]
+        if group.actor != NOBODY and not any(effects):
+            continue
+        cells = [_cell(one) for one in effects]
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
     notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
-    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained)
+    commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained.values())
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
-    return Table(title, columns, rows, [*notes, *commits])
+    return Table(title, columns, rows, [*notes, interval_note(recipe), *commits])
 
 
 def _text(cell: str | TableCell) -> str:
@@ -237,9 +277,11 @@ def _flagged(numbers: Numbers) -> str:
     return f"{numbers.flagged} of {len(numbers.trained)}" if numbers.flagged else ""
 
 
-def _mean(values: Sequence[float] | None) -> TableCell:
-    return TableCell(number(fmean(values), 3), value=fmean(values)) if values else TableCell("")
+def _mean(values: Mapping[int, float] | None) -> TableCell:
+    return TableCell(number(fmean(values.values()), 3), value=fmean(values.values())) if values else TableCell("")
 
 
-def _cell(effect: Effect, digits: int = 4) -> TableCell:
+def _cell(effect: Effect | None, digits: int = 4) -> TableCell:
+    if effect is None:
+        return TableCell("")
     return TableCell(number(effect.value, digits), span(effect.low, effect.high, digits), "", effect.value, effect.low, effect.high)

@@ -28,7 +28,7 @@ Config = TypeVar("Config", bound=ValueOptions)
 Terms: TypeAlias = dict[str, tuple[float, Callable[[Transitions], Tensor]]]
 """Losses by name: the weight, and the function that gives a scalar."""
 MANY = 2048
-"""Items up to which ``heads: auto`` looks at all of them."""
+"""Items up to which ``maximum: auto`` and ``conservative: auto`` look at all of them."""
 
 
 class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
@@ -50,7 +50,9 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
             self.target = ValueNetwork(config, vocabulary, self.further_heads())
         else:
             self.target = deepcopy(self.online).requires_grad_(False)
-        self.full = config.heads == "full" or (config.heads == "auto" and self.n_items <= MANY)
+        self.full_maximum, self.full_conservative = (
+            one == "full" or (one == "auto" and self.n_items <= MANY) for one in (config.maximum, config.conservative)
+        )
         self._sampler: Sampler | None = None
         if config.candidates.source != "popularity":
             self._sampler = create_sampler(config.candidates, self.n_items)
@@ -94,7 +96,8 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
         main.train(self.training)
         if self._sampler is None:
             raise ValueError("candidates drawn by popularity need counts: call observe(train) first")
-        return Transitions(batch, main, target, self._sampler)
+        drops = self.config.dropout > 0 or "item_encoder" in self.config.backbone_options
+        return Transitions(batch, main, target, self._sampler, drops)
 
     def cross_entropy_of_each(self, step: Transitions) -> Tensor:
         """Return the training loss of the logits for each transition → [M]."""
@@ -107,7 +110,7 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
     @torch.no_grad()
     def greedy_next(self, step: Transitions) -> Tensor:
         """Return ``argmax_a Q_main(s', a)`` over all items, or over drawn ones and the logged next item → [M]."""
-        if self.full:
+        if self.full_maximum:
             return greedy_items(step.frozen_q_head, step.next_states)
         return step.next_candidates.best(step.next_candidates.scores(step.frozen_q_head, step.next_states))
 
@@ -164,7 +167,7 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
 
     def last_state(self, batch: SequenceBatch) -> Tensor:
         """Return the backbone's state after the last event → [B, D]."""
-        return last_states(self.online.backbone.states(batch), batch.lengths)
+        return self.online.backbone.last_state(batch)
 
     def q_values(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Return Q(s, a) of all items, or of candidates ``items [B, C]``, in units of discounted reward → [B, N] or [B, C]."""

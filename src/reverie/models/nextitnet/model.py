@@ -1,5 +1,6 @@
 """NextItNet: residual blocks of dilated causal convolutions (Yuan et al. 2019)."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,17 +17,27 @@ class DilatedBlock(nn.Module):
         super().__init__()
         self.convolutions = nn.ModuleList(nn.Conv1d(dim, dim, kernel, dilation=d) for d in (dilation, 2 * dilation))
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
-        self.reach = (kernel - 1) * dilation
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform event states; x [B, L, D] → [B, L, D]."""
         out = x
-        for times, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True), start=1):
-            columns = F.pad(out.transpose(1, 2), (times * self.reach, 0))
-            out = F.relu(norm(convolution(columns).transpose(1, 2)))
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            out = F.relu(norm(_causal(convolution, out)))  # type: ignore[arg-type]  # they are Conv1d
         x = x + self.dropout(out)
         return x
+
+
+def _causal(convolution: nn.Conv1d, x: Tensor) -> Tensor:
+    """Return a convolution over each event and those before it, as one product with shifted inputs, which a CPU does faster.
+
+    x [B, L, D] → [B, L, D].
+    """
+    weight, bias, (dilation,) = convolution.weight, convolution.bias, convolution.dilation
+    kernel, length = weight.shape[2], x.shape[1]
+    padded = F.pad(x, (0, 0, (kernel - 1) * dilation, 0))
+    shifted = torch.cat([padded[:, k * dilation : k * dilation + length] for k in range(kernel)], -1)
+    return F.linear(shifted, weight.transpose(1, 2).flatten(1), bias)
 
 
 class DilatedNetwork(nn.Module):

@@ -54,8 +54,8 @@ class CoatWorldOptions(Options):
 class CoatWorld:
     """People who look at coats one by one; the reward of a coat is (rating - 1) / 4, by a matrix completed from their choices.
 
-    A session begins with the coats that its user chose to rate, oldest first; none of them, and no coat twice, is shown. The user
-    leaves when satisfaction falls, see `CoatWorldOptions`.
+    A session begins with the coats that its user chose to rate, in the order of the log (which is random, as nobody knows the true
+    one); none of them, and no coat twice, is shown. The user leaves when satisfaction falls, see `CoatWorldOptions`.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ class CoatWorld:
         self.known, self.counts = known > 0, known.sum(axis=0)
         own, constant = rating[held] - self.ratings[user[held], item[held]], rating[held] - rating[~test].mean()
         self.error = self._error(own, constant, user[held])
-        order = np.argsort(~self.known, axis=1, kind="stable")
-        self.chosen = np.where(np.take_along_axis(self.known, order, axis=1), order + 1, 0)[:, : int(known.sum(axis=1).max())]
+        self.chosen = _by_user(user[~test], item[~test] + 1, self.vocabulary.n_users)
+        """Codes of the coats that each user chose, in the order of the log, padded with 0 on the right, shape [U, L]."""
 
     def _strength(self, ratings: Array, weights: Array, rng: np.random.Generator) -> float:
         """Choose the ridge on a tenth of the self-chosen ratings."""
@@ -138,7 +138,7 @@ class CoatWorld:
     def reset(self, n: int, rng: np.random.Generator) -> None:
         """Begin n sessions of users drawn at random."""
         users = rng.integers(len(self.rewards), size=n)
-        self.histories = Histories(self.chosen[users], self.known[users].sum(axis=1), users)
+        self.histories = Histories(self.chosen[users], np.count_nonzero(self.chosen[users], axis=1), users)
         self.satisfaction, self.ended = np.full(n, 0.5), np.zeros(n, dtype=bool)
 
     def step(self, actions: NDArray[np.int64], rng: np.random.Generator) -> tuple[Array, NDArray[np.bool_]]:
@@ -152,6 +152,14 @@ class CoatWorld:
         self.ended |= self.satisfaction < self.options.patience
         self.histories.append(rows, actions[rows])
         return rewards, self.ended.copy()
+
+
+def _by_user(users: NDArray[np.int64], codes: NDArray[np.int64], n_users: int) -> NDArray[np.int64]:
+    """Return the codes of each user in a row, in their order, padded with 0 on the right; users, codes [M] → [U, L]."""
+    order, counts = np.argsort(users, kind="stable"), np.bincount(users, minlength=n_users)
+    found = np.zeros((n_users, int(counts.max(initial=0))), dtype=np.int64)
+    found[users[order], np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)] = codes[order]
+    return found
 
 
 def _users(batch: SequenceBatch) -> NDArray[np.int64]:
