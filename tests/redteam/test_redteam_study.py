@@ -12,7 +12,7 @@ from toy_lab import ToyLab
 
 from reverie.errors import ConfigError
 from reverie.redteam.avid import avid_reports
-from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell
+from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell, outcomes_of
 from reverie.redteam.claims import claim_rows
 from reverie.redteam.difference import change_table, changes, is_worse
 from reverie.redteam.outputs import read_attempts, read_done, write_outputs
@@ -128,6 +128,7 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     assert {row["goal"] for row in chosen} == {"all", "canary", "phrase"}
     shares = {
         "success",
+        "success_without_echo",
         "success_per_call",
         "success_per_call_corrected",
         "calls",
@@ -206,6 +207,17 @@ def test_failures_are_neither_successes_nor_withstood() -> None:
     effect = Summary(recipe(), {AttackCell("parrot", "null", 0): known}).effect("parrot", "null")
     assert effect is not None
     assert (effect.value, effect.n) == (0.5, 2)
+
+
+def test_success_by_an_echo_alone_is_told_apart(finished: Any) -> None:
+    study, *_ = finished
+    attempts = [one for one in study.attempts(AttackCell("parrot", "polite", 0)) if one.finding.success]
+    echoed, told = (next(one for one in attempts if one.tried.goal.id == name) for name in ("canary-0", "phrase-1"))
+    echo = replace(echoed, finding=replace(echoed.finding, notes=("plain", "echo")))
+    outcomes = outcomes_of(study.lab.goals("parrot"), [echo, told, replace(told, finding=replace(told.finding, notes=("echo",)))])
+    rows = result_rows(study.recipe, "d", AttackCell("parrot", "polite", 0), Attacked(outcomes, 0, 0, 1.0, 1.0, "abc"))
+    by = {row["metric"]: row["value"] for row in rows if (row["slice"], row["goal"]) == ("all", "all")}
+    assert (by["success"], by["success_without_echo"]) == pytest.approx((2 / 6, 1 / 6))
 
 
 def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.detectors.lookup import is_judged
+from reverie.redteam.detectors.secret import ECHO
 from reverie.redteam.diversity import self_bleu
 from reverie.redteam.goals import Goal
 
@@ -79,6 +80,8 @@ class GoalOutcome:
         Calls that a guard answered.
     first : int or None
         The first call that got through, from 0.
+    echoed : int
+        Calls that got through whose secret stood in the attack itself, so that repeating it was enough.
     """
 
     goal: str
@@ -90,6 +93,7 @@ class GoalOutcome:
     successes: int
     blocked: int
     first: int | None
+    echoed: int = 0
 
     @property
     def counts(self) -> bool:
@@ -217,7 +221,8 @@ def outcomes_of(goals: Sequence[Goal], attempts: Sequence[Attempt]) -> tuple[Goa
         hits = [one.call for one in mine if one.finding.success]
         judged = sum(is_judged(goal.kind, one.response) for one in mine)
         counts = {"calls": len(mine), "judged": judged, "parsed": sum(one.response.failure != "parse" for one in mine)}
-        blocked = sum(bool(one.response.blocked) for one in mine)
+        counts |= {"blocked": sum(bool(one.response.blocked) for one in mine)}
+        counts |= {"echoed": sum(one.finding.success and ECHO in one.finding.notes for one in mine)}
         first = hits[0] if hits else None
-        found.append(GoalOutcome(goal.id, goal.kind, goal.part, **counts, successes=len(hits), blocked=blocked, first=first))
+        found.append(GoalOutcome(goal.id, goal.kind, goal.part, **counts, successes=len(hits), first=first))
     return tuple(found)

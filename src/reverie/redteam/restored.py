@@ -12,11 +12,11 @@ _MARKS = {True: "1", False: "0", None: "-"}
 
 
 def outcome_units(outcomes: Sequence[GoalOutcome]) -> str:
-    """Return goals with their counts: calls, judged, parsed, successes, blocked, and the first call that got through or ``-``."""
-    return "; ".join(
-        f"{one.goal} {one.calls} {one.judged} {one.parsed} {one.successes} {one.blocked} {'-' if one.first is None else one.first}"
-        for one in outcomes
-    )
+    """Return goals with counts: calls, judged, parsed, successes, blocked, echoed, and the first that got through or ``-``."""
+    counts = ("calls", "judged", "parsed", "successes", "blocked", "echoed")
+    numbers = [" ".join(str(getattr(one, name)) for name in counts) for one in outcomes]
+    firsts = ["-" if one.first is None else str(one.first) for one in outcomes]
+    return "; ".join(f"{one.goal} {some} {first}" for one, some, first in zip(outcomes, numbers, firsts, strict=True))
 
 
 def refusal_units(refused: Sequence[bool | None]) -> str:
@@ -36,9 +36,9 @@ def attacked_of(rows: Rows, goals: Sequence[Goal]) -> Attacked:
     outcomes = []
     for text in whole["calls"]["units"].split("; "):
         name, *counts, first = text.split(" ")
-        calls, judged, parsed, successes, blocked = map(int, counts)
+        calls, judged, parsed, successes, blocked, echoed = map(int, counts)
         goal, at = known[name], None if first == "-" else int(first)
-        outcomes.append(GoalOutcome(name, goal.kind, goal.part, calls, judged, parsed, successes, blocked, at))
+        outcomes.append(GoalOutcome(name, goal.kind, goal.part, calls, judged, parsed, successes, blocked, at, echoed))
     writes, failed = (int(float(whole[name]["value"])) if name in whole else 0 for name in ("writings", "failed_writings"))
     alike = float(whole["self_bleu"]["value"]) if "self_bleu" in whole else None
     cells = int(whole["coverage"]["n"]) if "coverage" in whole else 0
