@@ -191,9 +191,7 @@ def checks_table(recipe: RLRecipe, groups: Groups, title: str = "") -> Table:
         numbers = None if group is None else groups[group]
         share = one.metric == "share_of_oracle"
         values = {} if numbers is None else shares_of_oracle(groups, numbers) if share else numbers.told.get(one.metric, {})
-        bound = " and ".join(
-            [f"≥ {one.at_least:g}"] * (one.at_least is not None) + [f"≤ {one.at_most:g}"] * (one.at_most is not None)
-        )
+        bound = " and ".join(f"{sign} {end:g}" for sign, end in (("≥", one.at_least), ("≤", one.at_most)) if end is not None)
         effect = effect_over_seeds(list(values.values())) if values else None
         rows.append([one.side, one.metric, bound, _cell(effect, 3), _kept(one, effect)])
     notes = ["Weights after the last epoch, where nothing else is said.", interval_note(recipe)]
