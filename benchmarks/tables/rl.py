@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from reverie.documents import read_json
 from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
-from reverie.files import write_text
+from reverie.files import write_json, write_text
 from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
@@ -29,16 +30,21 @@ from reverie.study.rows import append_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "rl-results.md"
+ERRORS = RESULTS / "rl-worlds.json"
+"""What each study's world says of its own error."""
 OPE_COLUMNS = ("estimator", "world", "n_rounds")
 HEAD = """# Long-term value: results
 
 Written by `python benchmarks/tables/rl.py` from `results/rl.csv`, `results/rl-claims.csv` and `results/ope.csv`; never by hand. How
 the numbers are made: [Long-term value](../guide/long-term.md).
 
-Mean over seeds with the 95 % t-interval over seeds; settings were chosen on validation, the test was asked once. `ce` is the
-backbone alone; who acts is the head whose best item is shown.
+Mean over seeds with the 95 % t-interval over seeds. `ce` is the backbone alone; who acts is the head whose best item is shown. No
+setting was chosen on the test or in the world of a table: `trials` is how many choices a row's number is the best of, by the
+validation metric of its log, or where the recipe has a `tuning` by the return in another world; factors of Q in `ce+q` were always
+chosen by the validation metric. A row of one trial has the settings of its recipe, which were set by hand.
 """
-WORLD = ("return", "length", "q_over", "reward_error", "transition_error")
+SHARE = "of the oracle"
+WORLD = ("return", SHARE, "regret", "length", "q_over", "q_over_best", "reward_error", "transition_error")
 CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (1000,)))
 
 
@@ -46,6 +52,8 @@ def write_study_claims(recipe: str, runs: Path) -> None:
     """Put the comparisons of a finished study into the place of those of its dataset; a recipe without any leaves those there."""
     loaded = LONG_TERM.load(recipe)
     study, groups = read_rl(loaded, runs / loaded.name, RESULTS / "rl.csv")
+    errors = read_json(ERRORS) if ERRORS.exists() else {}
+    write_json(ERRORS, errors | {loaded.name: list(study.error)})
     if not loaded.claims:
         return
     rows = claim_rows(loaded, groups, study.split)
@@ -101,15 +109,29 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     """Return the tables of one study: the world, then the ranking of the test, for either kind of weights."""
     first = table.row(0, named=True)
     seeds = table["seed"].n_unique()
-    lines = [f"\n## {recipe}\n", f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
+    lines = [f"\n## {recipe}\n", f"{LONG_TERM.load(recipe).description.rstrip('.')}.\n"]
+    lines += [f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
+    lines += [f"- {one}" for one in (read_json(ERRORS) if ERRORS.exists() else {}).get(recipe, [])]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
     ranked = [("all", "ndcg@10"), ("all", "recall@20"), ("all", "cumulative_reward@10"), *((part, "ndcg@10") for part in slices)]
-    for checkpoint, words in (("best", "weights of the epoch whose logits ranked best on validation"), ("last", "weights after the last epoch")):
-        part = table.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
+    for checkpoint, words in (
+        ("best", "weights of the epoch whose logits ranked best on validation"),
+        ("last", "weights after the last epoch"),
+    ):
+        part = _with_shares(table).filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
         if part["world"].drop_nulls().len():
             lines += [f"\n**In the world**, {words}:\n", _table(part, [("all", name) for name in WORLD]).to_markdown(), ""]
-        lines += [f"\n**On the test**, {words}:\n", _table(part, ranked).to_markdown(), ""]
+        asked = part.filter(pl.col("model").is_in(part.filter(pl.col("metric") == "ndcg@10")["model"].unique().implode()))
+        lines += [f"\n**On the test**, {words}:\n", _table(asked, ranked).to_markdown(), ""]
     return lines
+
+
+def _with_shares(table: pl.DataFrame) -> pl.DataFrame:
+    """Append each return as a share of the oracle's at the same seed, that is in the same sessions."""
+    earned = table.filter(pl.col("metric") == "return")
+    oracle = earned.filter(pl.col("model") == "oracle").select("seed", best="value")
+    shares = earned.join(oracle, on="seed").with_columns(metric=pl.lit(SHARE), value=pl.col("value") / pl.col("best")).drop("best")
+    return pl.concat([table, shares])
 
 
 def _table(part: pl.DataFrame, wanted: list[tuple[str, str]]) -> Table:
@@ -119,8 +141,10 @@ def _table(part: pl.DataFrame, wanted: list[tuple[str, str]]) -> Table:
         key = (row["model"], row["backbone"] or "", row["policy"] or "–")
         values.setdefault(key, {}).setdefault((row["slice"], row["metric"]), []).append(row["value"])
     heads = [metric if name == "all" else f"{name}, {metric}" for name, metric in wanted]
-    cells = [[*key, *(_cell(found.get(one)) for one in wanted), _flags(found)] for key, found in values.items()]
-    return Table("", ["row", "backbone", "who acts", *(Column(head, "right") for head in heads), Column("flagged", "right")], cells)
+    tried = {(row["model"], row["backbone"] or "", row["policy"] or "–"): str(row["trials"]) for row in part.iter_rows(named=True)}
+    cells = [[*key, *(_cell(found.get(one)) for one in wanted), tried[key], _flags(found)] for key, found in values.items()]
+    last = (Column("trials", "right"), Column("flagged", "right"))
+    return Table("", ["row", "backbone", "who acts", *(Column(head, "right") for head in heads), *last], cells)
 
 
 def _flags(found: dict[tuple[str, str], list[float]]) -> str:

@@ -15,15 +15,28 @@ import pytest
 from reverie.errors import ConfigError, NotFinite, RunError
 from reverie.evaluation.metrics import Ranks
 from reverie.rl import study as rl_study
+from reverie.rl.acting import Actor
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
 from reverie.rl.recipe import LONG_TERM, RLRecipe
-from reverie.rl.restored import effect_over_seeds
+from reverie.rl.restored import effect_over_seeds, mean_of
 from reverie.rl.study import read_rl, run_rl
-from reverie.rl.summary import claim_rows, find_group, shares_of_oracle, summary_json, summary_tables, unmeasured_sides
+from reverie.rl.summary import (
+    Group,
+    Numbers,
+    checks_table,
+    claim_rows,
+    find_group,
+    shares_of_oracle,
+    summary_json,
+    summary_tables,
+    unmeasured_sides,
+)
 from reverie.rl.worlds.log import LogWorld
+from reverie.rl.worlds.session import SessionWorld
 from reverie.study.rows import read_rows
+from reverie.study.run import find_finished
 from reverie.training.recipe import load_recipe
 
 TINY: dict[str, Any] = {
@@ -104,6 +117,8 @@ def test_a_study_runs_and_its_rows_stand_for_it(folder: Path) -> None:
     page = write_report(folder, recipe, study.split, groups, study.best, "again").read_text(encoding="utf-8")
     curves = page[page.index('id="q-largest"') : page.index('id="claims"')]
     assert ">mcrl · gru4rec<" in curves
+    assert 'id="returns"' in page
+    assert 'id="over"' in page
     first, other = (groups[find_group(groups, side)].effect("return") for side in ("mcrl/q", "ce/ce"))
     assert first is not None
     assert other is not None
@@ -149,6 +164,53 @@ def test_the_setting_is_chosen_on_validation(folder: Path) -> None:
     assert max(tried, key=lambda cell: tried[cell] or 0.0).setting == chosen
 
 
+def test_settings_may_be_chosen_by_return_in_another_world_and_taken_from_another_row(tmp_path: Path) -> None:
+    rows = {
+        "mcrl": {"model": "mcrl", "grid": {"training.learning_rate": [1e-5, 0.02]}},
+        "no-td": {"model": "mcrl", "set": {"model.td_weight": 0}, "setting_of": "mcrl"},
+    }
+    small = {"policies": ["q", "ce+q"], "checkpoints": ["last"], "claims": []}
+    recipe, table = _recipe(rows=rows, seeds=1, tuning={"log_sessions": 200}, **small), tmp_path / "rl.csv"
+    study, _ = run_rl(recipe, tmp_path / "run", results=table, show=False)
+    assert isinstance(study.world, SessionWorld)
+    other, split = study._other
+    assert not np.array_equal(other.R, study.world.R)
+    rows_of = read_rows(table)
+    tried = [float(row["value"]) for row in rows_of if row["slice"] == "validation"]
+    assert {row["metric"] for row in rows_of if row["slice"] == "validation"} == {"return"}
+    assert {row["dataset_sha256"] for row in rows_of if row["slice"] == "validation"} == {split.sha256} != {study.split.sha256}
+    assert len(tried) == 2  # the other row takes what was chosen, and tries nothing
+    done = find_finished(study)
+    for row in ("mcrl", "no-td"):
+        assert [cell.setting for cell in study.group(row, "gru4rec", done)] == [int(np.argmax(tried))]
+        assert {one["trials"] for one in rows_of if (one["model"], one["policy"]) == (row, "q")} == {"2"}
+        assert {one["trials"] for one in rows_of if (one["model"], one["policy"]) == (row, "ce+q")} == {
+            "7"
+        }  # and five factors of Q
+    assert {float(one["value"]) for one in rows_of if one["metric"] == "mix"} <= {0.3, 1.0, 3.0, 10.0, 30.0}
+    assert run_rl(recipe, tmp_path / "elsewhere", results=table, show=False)[1]  # rows stand for it
+    assert not list((tmp_path / "elsewhere").glob("trainings/*"))
+
+
+def test_bounds_are_kept_by_the_whole_interval_over_seeds() -> None:
+    def earned(*returns: float) -> Numbers:
+        values = {seed: {("all", "return"): mean_of(one)} for seed, one in enumerate(returns)}
+        return Numbers(values, {"q_over": dict(enumerate((0.01, 0.02, 0.03)))}, {}, {})
+
+    by = {"oracle": earned(4.0, 4.0, 5.0), "mcrl": earned(3.8, 3.8, 4.8), "ce": earned(2.0, 2.0, 2.0)}
+    groups = {Group(name, None, Actor("q", "last")): numbers for name, numbers in by.items()}
+    wanted = [
+        {"side": "mcrl/q", "metric": "share_of_oracle", "at_least": 0.9},
+        {"side": "mcrl/q", "metric": "share_of_oracle", "at_least": 0.95},
+        {"side": "ce", "metric": "share_of_oracle", "at_least": 0.9},
+        {"side": "mcrl/q", "metric": "q_over", "at_most": 0.05},
+        {"side": "length-aux", "metric": "q_over", "at_most": 0.05},
+    ]
+    lines = checks_table(_recipe(checks=wanted), groups).to_markdown().splitlines()[2:7]
+    kept = ["yes", "by the mean, not by the interval", "no", "yes", "not measured"]
+    assert [line.split("|")[-2].strip() for line in lines] == kept
+
+
 def test_rewards_of_hits_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(0)
     ranks = pl.DataFrame({
@@ -186,6 +248,8 @@ def test_rank_correlation_is_that_of_scipy() -> None:
         ({"claims": [{"first": "mcrl/q/gru4rec/1", "other": "ce", "why": "?"}]}, "too many parts"),
         ({"claims": [{"first": "mcrl", "other": "ce", "why": "?", "metrics": ["all/ndcg@7"]}]}, "unknown metric 'all/ndcg@7'"),
         ({"claims": [{"first": "mcrl/ce+q", "other": "mcrl/q", "why": "?", "metrics": ["q_over"]}]}, "is measured where Q acts"),
+        ({"world": None, "tuning": {}, "claims": []}, "'tuning' is another session world; it needs world: session"),
+        ({"rows": {"ce": {"model": "mcrl", "setting_of": "ce"}}, "claims": []}, "'setting_of' names a row with a grid"),
         ({"checkpoints": ["last"]}, "checkpoint 'best' of 'mcrl/q' is not among 'checkpoints'"),
         ({"policies": []}, "option 'policies' must have at least 1 item, not"),
         ({"ks": []}, "option 'ks' must have at least 1 item"),

@@ -188,14 +188,17 @@ def _choose(model: Recommender, policy: str, measure: Callable[[], float]) -> di
     if not isinstance(model, ActsByHeads):
         return {}
     model.config = model.config.model_copy(update={"policy": policy})
-    return {"mix": model.choose(measure).get("mix", model.config.mix)} if policy == "ce+q" else {}
+    if policy != "ce+q":
+        return {}
+    tried = len(model.config.grid) if model.config.mix is None else 0
+    return {"mix": model.choose(measure).get("mix", model.config.mix), "mixes": tried}
 
 
 def _act(model: Recommender, world: World, sessions: int, seed: int, file: Path) -> dict[str, float | None]:
     """Roll out a model in a world, write its sessions, and return what is said of them and of its values."""
     policy = policy_of(model, "argmax", world.vocabulary, repeats=world.repeats)
     rolled = _rolled_out(policy, world, sessions, seed, file)
-    told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean())}
+    told: dict[str, float | None] = {"truncated": float(rolled.truncated.mean()), "return": float(rolled.returns.mean())}
     if not isinstance(model, ActsByHeads) or model.config.policy != "q":
         return told  # Q is not what another policy earns
     known = world if isinstance(world, SessionWorld) else None

@@ -38,10 +38,10 @@ class ValueOptions(SequenceOptions):
     target_steps: PositiveInt = 200
     """Steps between two copies of `periodic`."""
     maximum: Literal["auto", "full", "sampled"] = "auto"
-    """Whether the greedy next action is the best of all items, or of drawn ones and the logged next item, which keeps values below
+    """Whether the greedy next action is the best of all items, or of drawn ones and the logged next item, which keeps values under
     those of the best policy, as its action may not be among them; `auto`: all where there are at most 2,048."""
     conservative: Literal["auto", "full", "sampled"] = "auto"
-    """The same for the conservative loss of the models that have one, which is unbiased inside its logarithm where it is sampled."""
+    """The same for the conservative loss of the models that have one; where sampled, it is unbiased inside its logarithm."""
     candidates: NegativesConfig = NegativesConfig(n=256, shared=True)
     """How items of `sampled` are drawn."""
     ce_weight: NonNegativeFloat = 1.0

@@ -23,7 +23,10 @@ class HasValues(Protocol):
     """A model with Q values of candidates."""
 
     history: int | None
-    gamma: float
+
+    @property
+    def gamma(self) -> float:
+        """Discount γ of its values."""
 
     def q_values(self, batch: SequenceBatch, items: Tensor | None = None) -> Tensor:
         """Return Q(s, a); items [B, C] → [B, C]."""

@@ -95,6 +95,9 @@ def trained_rows(
     for told in trained.acted:
         actor = Actor(str(told["policy"]), str(told["checkpoint"]))
         row = {**common, **facts, "policy": actor.policy, "checkpoint": actor.checkpoint}
+        row["trials"] = trials(int(common["trials"]), int(told.get("mixes", 0)))
+        if "mix" in told:
+            rows.append(row | {"slice": "all", "metric": "mix", "value": told["mix"], "interval": NO_INTERVAL})
         for (part, metric), effect in effects(measured(trained, actor, ks, best)).items():
             numbers = {name: getattr(effect, name) for name in ("value", "low", "high", "interval", "n")}
             rows.append(row | numbers | {"slice": part, "metric": metric, "world": world if metric in IN_WORLD else ""})
@@ -112,6 +115,11 @@ def trained_rows(
             rows.append(row | place | ends)
         rows.append(row | {"slice": "all", "metric": "flagged", "value": float(bool(trained.flags)), "interval": NO_INTERVAL})
     return rows
+
+
+def trials(settings: int, mixes: int) -> int:
+    """Return how many choices a number is the best of: settings that were trained, and then factors of Q in ``ce+q``."""
+    return settings if not mixes else mixes if settings == 1 else settings + mixes
 
 
 def validation_rows(common: Mapping[str, Any], trained: Trained, metric: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from reverie.data.split import Split
+from reverie.evaluation import Effect
 from reverie.report.page import Facts, Figure, Section, write_page
 from reverie.report.plots import Curve, Point, dot_plot, inline_svg, look
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
-from reverie.rl.summary import Groups, Numbers, claim_rows, interval_note, summary_tables, unmeasured_sides
+from reverie.rl.restored import effect_over_seeds
+from reverie.rl.summary import WEIGHTS, Groups, Numbers, checks_table, claim_rows, interval_note, summary_tables, unmeasured_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,25 +39,41 @@ def sections(recipe: RLRecipe, split: Split, groups: Groups, best: float | None,
     tables = summary_tables(recipe, groups, split, best, error)
     found = [Section("tables", "Tables", tables)]
     if recipe.world is not None:
-        note = f"Discounted return; weights of the epoch whose logits ranked best on validation. {interval_note(recipe)}"
-        found.append(Section("returns", "Returns", [Figure(f"Return in world {recipe.world}", "", _returns(groups))], note))
+        checkpoint = "best" if "best" in recipe.checkpoints else recipe.checkpoints[0]
+        note = f"{WEIGHTS[checkpoint].capitalize()}. {interval_note(recipe)}"
+        for key, axis, of in (("returns", "discounted return", _earned), ("over", "mean(Q - Qπ) / mean(Qπ)", _over)):
+            drawn = _dots(groups, checkpoint, of, key, axis)
+            if drawn is not None:
+                title = f"Return in world {recipe.world}" if key == "returns" else "Over-estimation of values"
+                found.append(Section(key, title, [Figure(title, "", drawn)], note))
     found += [Section(key, title, figures, note) for key, title, figures, note in _curves(groups) if figures]
     if recipe.claims:
         found.append(Section("claims", "Comparisons", [claims_table(recipe, groups, split)]))
+    if recipe.checks:
+        found.append(Section("checks", "Bounds", [checks_table(recipe, groups)]))
     return found
 
 
-def _returns(groups: Groups) -> Any:
-    """Draw the return of each actor, under the name of who acts."""
+def _dots(groups: Groups, checkpoint: str, of: Callable[[Numbers], Effect | None], key: str, axis: str) -> Any:
+    """Draw a number of each actor, under the name of who acts; None where nobody has it."""
     by_policy: dict[str, list[Point]] = {}
     for group, numbers in groups.items():
-        effect = numbers.effect("return")
-        if effect is not None and group.actor.checkpoint == "best":
+        effect = of(numbers)
+        if effect is not None and (group.actor.checkpoint == checkpoint or group.backbone is None):
             ends = None if effect.low is None or effect.high is None else (effect.low, effect.high)
             name = group.row if group.backbone is None else f"{group.row} · {group.backbone}"
             point = Point(name, look(len(by_policy)), 0.0, effect.value, ends)
             by_policy.setdefault(group.actor.policy or "controls", []).append(point)
-    return dot_plot(by_policy, "returns", "discounted return", "Discounted return of each row by who acts")
+    return dot_plot(by_policy, key, axis, f"{axis[0].upper()}{axis[1:]} of each row by who acts") if by_policy else None
+
+
+def _earned(numbers: Numbers) -> Effect | None:
+    return numbers.effect("return")
+
+
+def _over(numbers: Numbers) -> Effect | None:
+    values = numbers.told.get("q_over")
+    return effect_over_seeds(list(values.values())) if values else None
 
 
 def _curves(groups: Groups) -> list[tuple[str, str, list[Figure], str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.data.splits.config import ByUser, SplitConfig
 from reverie.errors import nearest
@@ -43,7 +43,9 @@ class RLRow(Options):
     set: Settings = Field(default_factory=dict)
     """Settings by dotted key, ``model.…`` or ``training.…``."""
     grid: Grid = ()
-    """Settings from which validation chooses; a mapping of keys to lists of values means all combinations."""
+    """Settings from which validation, or `tuning`, chooses; a mapping of keys to lists of values means all combinations."""
+    setting_of: Name | None = None
+    """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing; it has no grid."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
     policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
@@ -63,6 +65,36 @@ class RLClaim(Options):
     """What is compared, ``metric`` or ``slice/metric``, e.g. ``kind:buy/ndcg@10``."""
     checkpoint: Checkpoint = "best"
     """Weights of either side."""
+
+
+class RLCheck(Options):
+    """A bound that a number has to keep; it is kept where the interval over seeds lies within."""
+
+    side: str
+    """``row``, ``row/policy`` or ``row/policy/backbone``."""
+    metric: Literal["share_of_oracle", "q_over"]
+    """Return as a share of the oracle's in the same sessions, or the over-estimation of its own values."""
+    at_least: FiniteFloat | None = None
+    """Lower bound."""
+    at_most: FiniteFloat | None = None
+    """Upper bound."""
+    checkpoint: Checkpoint = "last"
+    """Weights."""
+
+
+class OtherWorld(Options):
+    """Another session world, on whose log settings are tried; the best mean return there is chosen, with the last weights.
+
+    Q acts where it is taught and among the row's policies, else the logits. Validation on a log cannot tell what a policy would
+    earn, and the world that rows are measured in may not be asked.
+    """
+
+    seed: int = 1
+    """Of its items' interest and hazard; the world of the study has 0."""
+    log_sessions: PositiveInt = Field(default=50_000, le=1_000_000)
+    """Sessions of its log."""
+    log_seed: int = 0
+    """Of the log."""
 
 
 class RLRecipe(BaseRecipe):
@@ -97,23 +129,31 @@ class RLRecipe(BaseRecipe):
     """Rows are measured at the seeds 0 … seeds - 1."""
     tuning_seeds: tuple[NonNegativeInt, ...] = Field(default=(100,), min_length=1)
     """Seeds at which settings are chosen; none of those that rows are measured at."""
+    tuning: OtherWorld | None = None
+    """Where settings are chosen by return, beside ``world: session``; None chooses them by the validation metric of the log."""
     claims: tuple[RLClaim, ...] = ()
     """Comparisons that sentences rest on."""
+    checks: tuple[RLCheck, ...] = ()
+    """Bounds that numbers of the world have to keep."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        for name in (side.partition("/")[0] for one in self.claims for side in (one.first, one.other)):
+        sides = [side for one in self.claims for side in (one.first, one.other)] + [one.side for one in self.checks]
+        for name in (side.partition("/")[0] for side in sides):
             if name not in self.rows:
                 raise ValueError(f"unknown row '{name}'{nearest(name, self.rows)}; known: {', '.join(self.rows)}")
         check_tuning_seeds(self.tuning_seeds, self.seeds)
+        if self.tuning is not None and self.world != "session":
+            raise ValueError("'tuning' is another session world; it needs world: session")
         require_parts("set", self.set)
         require_parts("values", self.values, ("model",))
         for name, row in self.rows.items():
             for at, settings in ((f"rows.{name}.set", row.set), *((f"rows.{name}.grid", one) for one in row.grid)):
                 require_parts(at, settings)
             self._require_backbone(name, row)
+            self._require_source(name, row)
             for backbone in self.backbones_of(row):
-                for setting in row.grid or ({},):
+                for setting in self.grid_of(name) or ({},):
                     model, values = self.model(row, backbone, setting)
                     checked(MODELS.config(model), values, f"rows.{name}: model '{model}'")
                     checked(TrainingConfig, self.training_values(row, setting), f"rows.{name}: training")
@@ -134,6 +174,24 @@ class RLRecipe(BaseRecipe):
         elif row.backbones != ():
             todo = "write backbones: []" + (", or model: backbone" if row.model in get_args(Backbone) else "")
             raise ValueError(f"rows.{name}: '{row.model}' stands on no backbone of the recipe; {todo}")
+
+    def _require_source(self, name: str, row: RLRow) -> None:
+        """Refuse a setting that no row chooses."""
+        if row.setting_of is None:
+            return
+        source = self.rows.get(row.setting_of)
+        if source is None or not source.grid or row.grid or not set(self.backbones_of(row)) <= set(self.backbones_of(source)):
+            raise ValueError(
+                f"rows.{name}: 'setting_of' names a row with a grid on the same backbones, and the row itself has none"
+            )
+
+    def source_of(self, name: str) -> str:
+        """Return the row that chooses the setting of a row: itself, or the one that it names."""
+        return self.rows[name].setting_of or name
+
+    def grid_of(self, name: str) -> Grid:
+        """Return the settings that a row's is chosen from."""
+        return self.rows[self.source_of(name)].grid
 
     def _require_claim(self, claim: RLClaim) -> None:
         """Refuse a claim of what no training of this recipe can measure."""

@@ -34,7 +34,7 @@ def trained_of(rows: Sequence[Mapping[str, str]]) -> Trained:
             continue
         actor, value = Actor(row["policy"], row["checkpoint"]), float(row["value"])
         told.setdefault(actor, {"policy": actor.policy, "checkpoint": actor.checkpoint})
-        if row["metric"] in TOLD:
+        if row["metric"] in (*TOLD, "mix"):
             ends = {f"{row['metric']}_{end}": float(row[end]) for end in ("low", "high") if row[end]}
             told[actor] |= {row["metric"]: value} | ends
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from reverie.data.split import Split
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError, NotFinite, RunError
 from reverie.evaluation.effects import finite
@@ -20,10 +21,12 @@ from reverie.report.table import StudyReport
 from reverie.rl.acting import Trained, act_out, train_and_act
 from reverie.rl.measures import MORE, trained_rows, validation_rows
 from reverie.rl.page import claims_table, write_report
-from reverie.rl.recipe import LONG_TERM, Backbone, RLRecipe
+from reverie.rl.recipe import LONG_TERM, Backbone, OtherWorld, RLRecipe
 from reverie.rl.restored import trained_of
 from reverie.rl.study_world import study_world, world_facts
-from reverie.rl.summary import TABLE_WIDTH, Groups, grouped, summary_json, summary_tables
+from reverie.rl.summary import TABLE_WIDTH, Groups, checks_table, grouped, summary_json, summary_tables
+from reverie.rl.worlds.config import SessionWorldOptions
+from reverie.rl.worlds.session import SessionWorld
 from reverie.study.call import Call
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.rows import common_columns
@@ -115,13 +118,14 @@ class RLStudy:
 
     def _tuning(self, row: str, backbone: Backbone | None) -> list[list[RLCell]]:
         """Return the cells of each setting of a row; none where nothing is chosen."""
-        grid, seeds = self.recipe.rows[row].grid, self.recipe.tuning_seeds
-        return [[RLCell(row, backbone, seed, at) for seed in seeds] for at in range(len(grid))] if len(grid) > 1 else []
+        source, grid, seeds = self.recipe.source_of(row), self.recipe.grid_of(row), self.recipe.tuning_seeds
+        return [[RLCell(source, backbone, seed, at) for seed in seeds] for at in range(len(grid))] if len(grid) > 1 else []
 
     def _inputs(self, cell: RLCell) -> tuple[str, dict[str, Any], TrainingConfig]:
         """Return the model of a cell, its options and how it is fitted."""
         row = self.recipe.rows[cell.row]
-        setting = row.grid[cell.setting] if row.grid else {}
+        grid = self.recipe.grid_of(cell.row)
+        setting = grid[cell.setting] if grid else {}
         name, options = self.recipe.model(row, cell.backbone, setting)
         values = self.recipe.training_values(row, setting) | {"seed": cell.seed}
         return name, options, checked(TrainingConfig, values, f"rows.{cell.row}: training")
@@ -133,16 +137,34 @@ class RLStudy:
     def _training_facts(self, cell: RLCell) -> dict[str, Any]:
         """Return everything that a training depends on; rows that are the same share theirs."""
         if self.world is not None and cell.row in self.references:
-            acts = world_facts(self.recipe, self.world)
-            return {"reference": cell.row, "seed": cell.seed, "data": self.split.sha256, "acts": acts, "version": VERSION}
+            told = world_facts(self.recipe, self.world)
+            return {"reference": cell.row, "seed": cell.seed, "data": self.split.sha256, "acts": told, "version": VERSION}
         name, options, training = self._inputs(cell)
         config = checked(MODELS.config(name), options, f"rows.{cell.row}")
         world = None if self.world is None else world_facts(self.recipe, self.world)
-        acts = None if self._is_tuning(cell) else [list(self._policies(cell)), list(self.recipe.checkpoints), world]
+        acts: Any = None if self._is_tuning(cell) else [list(self._policies(cell)), list(self.recipe.checkpoints), world]
+        if self._is_tuning(cell) and self.recipe.tuning is not None:
+            acts = self.recipe.tuning.model_dump() | {"sessions": self.recipe.sessions, "policy": self._tuned_policy(cell)}
         return {
             "model": name, "options": config.model_dump(mode="json"), "training": training.model_dump(mode="json"),
-            "data": self.split.sha256, "feedback": self.feedback, "protocol": self.split.protocol, "acts": acts, "version": VERSION,
+            "data": self._split_of(cell).sha256, "feedback": self.feedback, "protocol": self.split.protocol, "acts": acts,
+            "version": VERSION,
         }  # fmt: skip
+
+    @cached_property
+    def _other(self) -> tuple[SessionWorld, Split]:
+        """The world in which settings are chosen, and its log."""
+        asked = self.recipe.tuning or OtherWorld()
+        world = SessionWorld(SessionWorldOptions(seed=asked.seed))
+        return world, split_dataset(world.log(asked.log_sessions, asked.log_seed), self.recipe.split)
+
+    def _split_of(self, cell: RLCell) -> Split:
+        return self._other[1] if self._is_tuning(cell) and self.recipe.tuning is not None else self.split
+
+    def _tuned_policy(self, cell: RLCell) -> str:
+        """Return who acts where settings are chosen by return."""
+        tags = MODELS[self._inputs(cell)[0]].tags
+        return "q" if "needs-reward" in tags and cell.backbone is not None and "q" in self._policies(cell) else "ce"
 
     def _policies(self, cell: RLCell) -> tuple[str, ...]:
         return self.recipe.rows[cell.row].policies or self.recipe.policies
@@ -168,27 +190,30 @@ class RLStudy:
             return Trained(None, None, seconds, peak_mb(), self._commit, acted=(told,))
         name, options, training = self._inputs(cell)
         tell(f"{self._label(cell)} …")
-        model = create_model(name, self.split, seed=cell.seed, **options)
+        split, world = self._split_of(cell), self.world
+        model = create_model(name, split, seed=cell.seed, **options)
         asked: tuple[tuple[str, ...], tuple[str, ...]] = (self._policies(cell), self.recipe.checkpoints)
-        world = self.world
-        if self._is_tuning(cell):
+        by_return = self._is_tuning(cell) and self.recipe.tuning is not None
+        if by_return:
+            asked, world = ((self._tuned_policy(cell),), ("last",)), self._other[0]
+        elif self._is_tuning(cell):
             asked, world = ((), ()), None
         reset_peak()
         try:
-            fitted, acted = train_and_act(model, self.split, training, *asked, world, self.recipe.sessions, folder, self.device)
+            fitted, acted = train_and_act(model, split, training, *asked, world, self.recipe.sessions, folder, self.device)
         except (NotFinite, RunError) as error:
             return Trained(None, None, 0.0, peak_mb(), self._commit, flags=(str(error),))
         flags = [f"epoch {row['epoch']}" for row in fitted.history if row.get("flagged")]
         log = [{key: number for key, one in row.items() if (number := finite(one)) is not None} for row in fitted.history]
         return Trained(
-            fitted.best_value,
+            acted[-1]["return"] if by_return else fitted.best_value,
             fitted.best_epoch,
             fitted.seconds,
             fitted.peak_mb,
             self._commit,
             tuple(flags),
             tuple(log),
-            tuple(acted),
+            () if by_return else tuple(acted),
         )
 
     def restore(self, cell: RLCell, rows: Sequence[Mapping[str, str]]) -> Trained:
@@ -197,21 +222,24 @@ class RLStudy:
 
     def describe(self, cell: RLCell, result: Trained) -> str:
         """Return a training and what it was chosen by in a few words."""
-        chosen = "" if result.selection is None else f" · {self.recipe.training.metric} {result.selection:.4f} on validation"
+        by = f"{self.recipe.training.metric} {result.selection or 0.0:.4f} on validation"
+        if self._is_tuning(cell) and self.recipe.tuning is not None:
+            by = f"return {result.selection or 0.0:.3f} in the other world"
+        chosen = "" if result.selection is None else f" · {by}"
         return f"{self._label(cell)}{chosen}{' · flagged' if result.flags else ''}"
 
     def rows(self, cell: RLCell, result: Trained) -> list[dict[str, Any]]:
         """Return what a training measured; of one of the tuning what it is chosen by, on validation."""
-        tried = 1 if cell.row in self.references else max(1, len(self.recipe.rows[cell.row].grid))
+        tried = 1 if cell.row in self.references else max(1, len(self.recipe.grid_of(cell.row)))
         common = common_columns(
-            self.recipe.name, self.split, model=cell.row, seed=cell.seed, seen=self.split.test.seen, trials=tried
+            self.recipe.name, self._split_of(cell), model=cell.row, seed=cell.seed, seen=self.split.test.seen, trials=tried
         ) | {"backbone": cell.backbone or ""}
         if self._is_tuning(cell):
-            return validation_rows(common, result, self._inputs(cell)[2].metric)
+            return validation_rows(common, result, self._inputs(cell)[2].metric if self.recipe.tuning is None else "return")
         return trained_rows(common, result, self.recipe.world, self.recipe.ks, self.best)
 
     def _label(self, cell: RLCell) -> str:
-        grid = () if cell.row in self.references else self.recipe.rows[cell.row].grid
+        grid = () if cell.row in self.references else self.recipe.grid_of(cell.row)
         tried = f" with {', '.join(f'{key} {value}' for key, value in grid[cell.setting].items())}" if self._is_tuning(cell) else ""
         return f"{cell.row}{f' on {cell.backbone}' if cell.backbone else ''}{tried}, seed {cell.seed}"
 
@@ -255,7 +283,8 @@ def run_rl(
         What was measured, by row, backbone, policy and checkpoint.
     """
     study = RLStudy(recipe, folder, device=device, offline=offline)
-    return study, _groups(study, run_study(study, results=results, show=show))
+    done = run_study(study, results=results, show=show)
+    return study, _groups(study, done)
 
 
 def read_rl(recipe: RLRecipe, folder: str | Path, results: str | Path | None = None) -> tuple[RLStudy, Groups]:
@@ -303,4 +332,6 @@ def report(recipe: RLRecipe, call: Call) -> StudyReport:
     tables = summary_tables(recipe, groups, study.split, study.best, study.error)
     if recipe.claims:
         tables.append(claims_table(recipe, groups, study.split, f"{recipe.name} · comparisons"))
+    if recipe.checks:
+        tables.append(checks_table(recipe, groups, f"{recipe.name} · bounds"))
     return StudyReport(said, tables, files, width=TABLE_WIDTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -16,8 +17,8 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, span
 from reverie.rl.acting import Actor, Trained
 from reverie.rl.measures import effects_over_seeds, measured
-from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLRecipe
-from reverie.rl.restored import Named
+from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLCheck, RLRecipe
+from reverie.rl.restored import Named, effect_over_seeds
 from reverie.study.environment import tell_commits
 
 TABLE_WIDTH = 110
@@ -175,6 +176,44 @@ def summary_json(recipe: RLRecipe, groups: Groups) -> dict[str, Any]:
     return {"recipe": recipe.name, "groups": found}
 
 
+def chosen_by(recipe: RLRecipe) -> str:
+    """Return what chose the settings of rows with a grid."""
+    if recipe.tuning is None:
+        return f"{recipe.training.metric} on validation"
+    return f"return in another session world (seed {recipe.tuning.seed})"
+
+
+def checks_table(recipe: RLRecipe, groups: Groups, title: str = "") -> Table:
+    """Return the bounds of a recipe and whether they are kept by the whole interval over seeds."""
+    rows: list[list[str | TableCell]] = []
+    for one in recipe.checks:
+        group = find_group(groups, one.side, one.checkpoint)
+        numbers = None if group is None else groups[group]
+        share = one.metric == "share_of_oracle"
+        values = {} if numbers is None else shares_of_oracle(groups, numbers) if share else numbers.told.get(one.metric, {})
+        bound = " and ".join(f"{sign} {end:g}" for sign, end in (("≥", one.at_least), ("≤", one.at_most)) if end is not None)
+        effect = effect_over_seeds(list(values.values())) if values else None
+        rows.append([one.side, one.metric, bound, _cell(effect, 3), _kept(one, effect)])
+    notes = ["Weights after the last epoch, where nothing else is said.", interval_note(recipe)]
+    return Table(title, ["side", "metric", Column("bound", "right"), Column("value", "right"), "kept"], rows, notes)
+
+
+def _kept(check: RLCheck, effect: Effect | None) -> str:
+    """Return whether a bound is kept: by the interval, by the mean alone, or not."""
+    if effect is None:
+        return "not measured"
+
+    def within(low: float, high: float) -> bool:
+        return low >= (-math.inf if check.at_least is None else check.at_least) and high <= (
+            math.inf if check.at_most is None else check.at_most
+        )
+
+    if not within(effect.value, effect.value):
+        return "no"
+    known = effect.low is not None and effect.high is not None
+    return "yes" if known and within(*effect.ends) else "by the mean, not by the interval"
+
+
 def summary_tables(recipe: RLRecipe, groups: Groups, split: Split, best: float | None, error: Sequence[str] = ()) -> list[Table]:
     """Return the study as tables: what was earned in the world, and what was ranked on the test, for each kind of weights.
 
@@ -198,7 +237,8 @@ def interval_note(recipe: RLRecipe) -> str:
 
 _TOLD_HEADS = ("Q over", "Q over Q*", "Q - logged", "R error", "T error")
 """Heads of `TOLD`."""
-_WEIGHTS = {"best": "weights of the epoch whose logits ranked best on validation", "last": "weights after the last epoch"}
+WEIGHTS = {"best": "weights of the epoch whose logits ranked best on validation", "last": "weights after the last epoch"}
+"""Kinds of weights in words."""
 
 
 def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float | None, error: Sequence[str]) -> Table:
@@ -221,7 +261,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
             _flagged(numbers),
         ]
         rows.append(cells)
-    title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {_WEIGHTS[checkpoint]}"
+    title = f"{recipe.name} · world {recipe.world} · {recipe.seeds} seeds · {WEIGHTS[checkpoint]}"
     oracle = next((one.effect("return") for group, one in groups.items() if group.row == ORACLE and group.backbone is None), None)
     notes = (
         []
@@ -241,7 +281,7 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
             "R error: 1 - rank correlation with the true rewards.",
             "T error: share of events after which the transition model points to another state.",
         ]
-    notes += error
+    notes += [f"Settings were chosen by {chosen_by(recipe)}; factors of ce+q by {recipe.training.metric} on validation.", *error]
     shown = [at for at in range(len(heads)) if at < 2 or any(_text(row[at]) for row in rows)]
     columns = [Column(heads[at], "left" if at < 2 else "right") for at in shown]
     return Table(title, columns, [[row[at] for at in shown] for row in rows], notes)
@@ -258,8 +298,9 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
         cells = [_cell(one) for one in effects]
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
-    title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {_WEIGHTS[checkpoint]}"
-    notes = [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
+    title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {WEIGHTS[checkpoint]}"
+    notes = [f"{recipe.description.rstrip('.')}."] if recipe.description else []
+    notes += [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained.values())
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
     return Table(title, columns, rows, [*notes, interval_note(recipe), *commits])
