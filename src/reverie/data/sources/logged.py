@@ -16,7 +16,6 @@ from reverie.errors import DataError
 from reverie.packed import unpacked
 from reverie.seeds import numpy_generator
 
-
 COAT_ORDER = 0
 """Seed of the order of Coat's ratings."""
 
