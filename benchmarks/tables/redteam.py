@@ -17,6 +17,7 @@ from reverie.evaluation.effects import read_claims, write_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.redteam.claims import claim_rows
+from reverie.redteam.recipe import REPLAYS
 from reverie.redteam.run import reread
 from reverie.redteam.summary import Summary
 from reverie.redteam.tables import CAVEAT
@@ -56,7 +57,7 @@ def write_study_claims(study: RedTeamStudy, done: Done, path: Path) -> None:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.3f} {ends}")
     if missing := [cell for cell in study.largest() if cell not in done]:
-        print(f"{len(missing)} cells of the recipe are not finished, or had nothing to learn from")
+        print(f"{len(missing)} cells of the recipe are not finished")
 
 
 def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -118,11 +119,11 @@ def _attacks(rows: Sequence[Row]) -> Table:
 
 
 def _defences(rows: Sequence[Row]) -> Table:
-    """Return the target before and after each defence, over all techniques."""
+    """Return the target before and after each defence, over all techniques but replays."""
     utility = list(dict.fromkeys(row["goal"] for row in rows if row["metric"] == "utility"))
     cells = []
     for defence in dict.fromkeys(row["defence"] for row in rows):
-        mine = [row for row in rows if row["defence"] == defence]
+        mine = [row for row in rows if row["defence"] == defence and row["technique"] not in REPLAYS]
         shares = [_cell(_values(mine, metric="success", goal="all", slice=part)) for part in SLICES]
         own = [_cell(_values(mine, metric="utility", goal=name), False) for name in utility]
         cells.append([defence, *shares, _cell(_values(mine, metric="over_refusal")), *own])
