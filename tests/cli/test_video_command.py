@@ -41,7 +41,10 @@ def test_recipes_of_studies_are_listed_and_copied(
 ) -> None:
     assert _reverie(monkeypatch, "study", "--list", "--json") == 0
     parts = {f"video-{clips}-{network}" for clips in ("colours", "fight", "100", "500", "2000") for network in ("tsm", "mvit")}
-    parts |= {f"video-{part}-{clips}" for part in ("ablations", "options") for clips in ("fight", "500")} | {"video-demo"}
+    parts |= {f"video-{part}-{clips}" for part in ("ablations", "options") for clips in ("fight", "500")} | {
+        "video-demo",
+        "video-clip-world",
+    }
     assert parts == {one["name"] for one in json.loads(capsys.readouterr().out)}
     monkeypatch.setattr(sys, "argv", ["reverie", "recipes", "copy", "video-500-mvit", str(tmp_path / "mine.yaml")])
     run()

@@ -65,8 +65,6 @@ def save_model(model: Recommender, folder: str | Path) -> None:
     folder, card, tensors = Path(folder), model.card, model_tensors(model)
     if folder.is_file():
         raise ConfigError(f"{folder} is a file, and a model is stored as a folder; name another")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
-        raise ConfigError(f"{folder} is not empty and holds no model; name a new folder")
     save_tensors(tensors, folder / "weights.safetensors")
     written = save_vocabulary(card.vocabulary, folder)
     about = {"format": FORMAT, "name": card.name, "options": card.config.model_dump(mode="json"), "weights": sorted(tensors)}
