@@ -192,6 +192,7 @@ def test_a_gallery_leaves_out_what_nothing_is_found_for(tmp_path: Path, shop: Ow
     found = imagine_gallery(SETTINGS, ["justice", "freedom"], 2, tmp_path / "out", shop)
     assert [one["concept"] for one in found["pictures"]] == ["freedom", "freedom"]
     assert found["lines"][-2] == "left out  justice: nothing physical is found for 'justice'; name objects"
+    assert "justice: nothing physical" in Path(found["page"]).read_text(encoding="utf-8")
     with pytest.raises(ConfigError, match="for 'justice'"):
         imagine_gallery(SETTINGS, ["justice"], 2, tmp_path / "other", shop)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reverie.cli.options import Device, Json, Log, Offline, Quiet, be_offline, console, print_json, say
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, short
+from reverie.files import json_digest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +54,7 @@ def imagine(
 
     Every stage is written to imagine.yaml; change one and run the same command again, and only later stages are made again.
 
-    Examples: reverie imagine nostalgia · reverie imagine freedom --objects "open cage, bird" --out freedom · reverie imagine
+    Examples: reverie imagine nostalgia · reverie imagine freedom --objects "broken chain, bird" --out freedom · reverie imagine
     "hope, time, justice" --variants 3
     """
     be_offline(offline)
@@ -71,7 +73,7 @@ def imagine(
     if objects is not None:
         changes["given"] = tuple(part.strip() for part in objects.split(",") if part.strip())
         if not changes["given"]:
-            raise ConfigError("--objects names nothing; write for instance --objects 'open cage, bird'")
+            raise ConfigError("--objects names nothing; write for instance --objects 'broken chain, bird'")
         if len(changes["given"]) > 8:
             raise ConfigError(f"--objects names {len(changes['given'])} things; name 1 to 8")
     if renderer is not None:
@@ -88,14 +90,15 @@ def imagine(
         print_or_show(imagine_user(run, user, out or person_folder(run, user), changes, shop, log=log), json, quiet)
         return
     words = [" ".join(word.lower().split()) for word in (concept or "").split(",") if word.strip()]
+    if long := next((word for word in words if len(word) > _LONGEST), None):
+        raise ConfigError(f"'{short(long)}' is no English word; give a noun such as 'freedom'")
     if len(words) > 1 or variants > 1:
         if edit is not None or origin is not None or senses > 1:
             raise ConfigError("a gallery goes on in its own folder; leave out --edit, --from and --senses, and name it by --out")
         from reverie.imagery.many import imagine_gallery
 
         settings, _ = _asked(next(iter(words), None), None, None, changes)
-        name = words[0].replace(" ", "-") if len(words) == 1 else "gallery"
-        folder = out or Path("runs") / f"imagine-{name}-forms"
+        folder = out or Path("runs") / f"imagine-{_gallery_name(words)}-forms"
         print_or_show(imagine_gallery(settings, list(dict.fromkeys(words)), variants, folder, shop), json, quiet)
         return
     settings, before = _asked(concept, edit, origin, changes)
@@ -120,6 +123,16 @@ def imagine(
         )
     else:
         _show(done, folder, console(quiet))
+
+
+_LONGEST = 100
+"""Letters of a concept; WordNet's longest noun has 71."""
+
+
+def _gallery_name(words: Sequence[str]) -> str:
+    """Return a name for the folder of some concepts, another one for other concepts."""
+    named = "-".join(words).replace(" ", "-")
+    return named if len(named) <= 40 else f"{named[:30].rstrip('-')}-{json_digest({'concepts': list(words)})[:8]}"
 
 
 def _asked(

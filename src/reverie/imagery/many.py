@@ -16,6 +16,7 @@ from reverie.imagery.stages import make_stage
 from reverie.imagery.summary_lines import stage_lines
 from reverie.imagery.workshop import Workshop
 from reverie.options import Options
+from reverie.report.page import Prose
 
 Record = TypeVar("Record", bound=Options)
 
@@ -109,8 +110,9 @@ def imagine_gallery(
             rows.append((concept.capitalize(), row))
             lines += [*stage_lines(row[0].done), ""]
         title = f"{', '.join(one for one in concepts if one not in left_out)}, in {variants} forms each".capitalize()
-        page = write_gallery(folder / PAGE, title, rows)
-        lines += [f"left out  {concept}: {why}" for concept, why in left_out.items()]
+        missing = [f"{concept}: {why}" for concept, why in left_out.items()]
+        page = write_gallery(folder / PAGE, title, rows, [Prose(["Left out:", *missing], listed=True)] if missing else [])
+        lines += [f"left out  {one}" for one in missing]
         return {"lines": [*lines, f"page      {page}"], "page": str(page), "pictures": made, "left_out": left_out}
 
 

@@ -14,6 +14,7 @@ from reverie.documents import regular
 from reverie.imagery.credits import all_credits
 from reverie.imagery.imagined import LABEL, Imagined
 from reverie.imagery.prompting import form_words
+from reverie.imagery.summary_lines import not_drawn
 from reverie.report.page import Block, Facts, Figure, Folded, Prose, Section, write_page
 from reverie.report.table import Column, Table
 
@@ -93,7 +94,9 @@ def picture_figure(shown: Shown, size: int) -> Figure:
     done, picture = shown.done, shown.done.picture
     if picture is None:
         raise ValueError("nothing was painted")
-    note = ", ".join(one.phrase for one in done.objects.objects) if done.objects is not None else ""
+    left = not_drawn(done)
+    note = ", ".join(one.phrase for one in done.objects.objects if one.phrase not in left) if done.objects is not None else ""
+    note += f" (not drawn, as there is no icon: {', '.join(left)})" if left else ""
     return Figure(
         _form_name(done) or done.settings.concept, note, image(shown.folder / picture.png, size, f"{done.settings.concept}: {note}")
     )
