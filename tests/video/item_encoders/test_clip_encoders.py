@@ -145,6 +145,8 @@ def test_shuffled_items_have_clips_of_others(folder: Path) -> None:
     assert dealt[1] == -1
     assert sorted(dealt) == sorted(rows)
     assert (dealt != rows)[[0, 2, 3, 4]].all()
+    every = vocabulary(["a", "b", "c", "d"])  # no item lacks a clip
+    assert (ItemClips(folder, every, shuffled=3).rows != ItemClips(folder, every).rows).all()
 
 
 def test_augmented_clips_are_rolled_and_mirrored() -> None:
