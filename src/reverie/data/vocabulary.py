@@ -168,5 +168,6 @@ def positions(ids: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     """Return where each id stands among distinct ids, -1 where it does not; integers and texts are the same if they read so."""
     wanted = pl.DataFrame({"id": matched(ids, known.dtype)})
     places = pl.DataFrame({"id": known, "at": np.arange(len(known), dtype=np.int64)})
-    at: NDArray[np.int64] = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1).to_numpy(writable=True)
+    found = wanted.join(places, on="id", how="left", maintain_order="left")["at"].fill_null(-1)
+    at: NDArray[np.int64] = found.to_numpy(writable=True)
     return at
