@@ -4,8 +4,11 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: threads cost tiny tensors more than they give
 
-from collections.abc import Iterator
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -25,6 +28,22 @@ def _session() -> Iterator[None]:
     yield
     MODELS.session.clear()
     OWN.clear()
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[Path], ModuleType]:
+    """Import a file that is in no package."""
+
+    def load(path: Path) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

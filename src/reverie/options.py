@@ -41,11 +41,13 @@ class Searched(Options):
     """Options of which some are chosen on validation, as far as they were not given."""
 
     searched: ClassVar[tuple[str, ...]] = ()
+    grids: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Options that are searched, each with the option that lists its values, where one does."""
 
     def free(self) -> tuple[str, ...]:
-        """Return the options that a search may change: none that was given, but where a `grid` for it was given, too."""
-        given = self.model_fields_set
-        return tuple(name for name in self.searched if name not in given or "grid" in given)
+        """Return the options that a search may change: those that were not given, and those whose list of values was."""
+        given, grids = self.model_fields_set, dict(self.grids)
+        return tuple(name for name in self.searched if name not in given or grids.get(name) in given)
 
 
 Config = TypeVar("Config", bound=Options)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,8 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "claims
 
 
 @pytest.fixture(scope="module")
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("tables_claims", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[Path], ModuleType]) -> ModuleType:
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")

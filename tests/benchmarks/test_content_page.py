@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,14 +10,9 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def content() -> ModuleType:
+def content(load_script: Callable[[Path], ModuleType]) -> ModuleType:
     path = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "content.py"
-    spec = importlib.util.spec_from_file_location("content_page", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(path)
 
 
 def row(data: str, metric: str, value: float, seed: int, part: str = "all") -> dict[str, str]:

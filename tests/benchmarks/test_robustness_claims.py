@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,12 +25,10 @@ attacks: {{random: {{kind: random}}, target-only: {{kind: target-only}}}}
 """
 
 
-def test_the_strongest_attack_is_compared_with_refitting_and_with_the_next(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("robustness_claims", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+def test_the_strongest_attack_is_compared_with_refitting_and_with_the_next(
+    load_script: Callable[[Path], ModuleType], tmp_path: Path
+) -> None:
+    script = load_script(SCRIPT)
     tiny_dataset(users=80).events.write_csv(tmp_path / "clicks.csv")
     (tmp_path / "tiny.yaml").write_text(RECIPE.format(clicks=tmp_path / "clicks.csv"))
     done = run_robustness(ROBUSTNESS.load(str(tmp_path / "tiny.yaml")), tmp_path / "runs", show=False)

@@ -45,6 +45,9 @@ def test_options_that_are_not_given_are_searched_beside_those_that_are() -> None
 def test_a_grid_that_is_given_is_searched_whatever_the_option_says() -> None:
     model = rv.create_model("ease", SPLIT, regularisation=7.0, grid=(5.0, 6.0))
     assert rv.fit(model, SPLIT, show=False).chosen["regularisation"] in (5.0, 6.0)
+    wide = rv.create_model("co-occurrence", SPLIT, window=5, windows=(3, 7), trials=6)
+    assert "window" in wide.card.config.free()  # type: ignore[attr-defined]
+    assert rv.fit(wide, SPLIT, show=False).chosen["window"] in (3, 5, 7)
 
 
 def test_what_was_chosen_is_shown_and_stored(tmp_path: Path) -> None:

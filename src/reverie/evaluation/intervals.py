@@ -186,6 +186,11 @@ def difference_over_seeds(
     return _pooled(pairs, seed, unit)
 
 
+def normal_p(value: float, error: float) -> float:
+    """Return two-sided p of a value with a standard error above 0 by the normal law."""
+    return erfc(abs(value) / error / sqrt(2))
+
+
 def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, unit: str) -> Effect:
     sums = cluster_sums([[Values(values.astype(np.float64), np.ones(len(values)), users, len(values))] for values, users in seeds])
     value, clusters = float(sums.value[0]), sums.numerator.shape[1]
@@ -195,7 +200,7 @@ def _pooled(seeds: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, unit: str
         return Effect(value, None, None, None, clusters, len(seeds), NO_INTERVAL)
     low, high = percentiles(drawn)[:, 0]
     error = float(drawn.std())
-    p = erfc(abs(value) / error / sqrt(2)) if error > 0 else float(value == 0)
+    p = normal_p(value, error) if error > 0 else float(value == 0)
     how = interval_name(RESAMPLES, len(seeds), unit=unit)
     return Effect(value, finite(low), finite(high), p, clusters, len(seeds), how, "normal", DETECTABLE * error)
 

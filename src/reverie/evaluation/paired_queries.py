@@ -9,12 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import special
 
 from reverie.calls import named
 from reverie.errors import ConfigError
 from reverie.evaluation.effects import DETECTABLE, NO_INTERVAL, Effect, finite, holm
-from reverie.evaluation.intervals import ClusterSums, cluster_sums, influence, interval_name, percentiles, resampled, standard_error
+from reverie.evaluation.intervals import (
+    ClusterSums,
+    cluster_sums,
+    influence,
+    interval_name,
+    normal_p,
+    percentiles,
+    resampled,
+    standard_error,
+)
 from reverie.evaluation.metrics import LABELLED, RANKED, parse, parsed
 from reverie.evaluation.result import Evaluation, check_same_questions, measure
 from reverie.evaluation.values import Values
@@ -65,7 +73,8 @@ def paired_by_query(
     else:
         below, above = (drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0)
         p, test = np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (len(drawn) + 1)), f"bootstrap({resamples})"
-        p = np.where(np.minimum(below, above) > 0, p, np.minimum(p, _normal_p(a.value - b.value, drawn)))
+        for at in np.flatnonzero((np.minimum(below, above) == 0) & (drawn.std(axis=0) > 0)):
+            p[at] = min(p[at], normal_p(a.value[at] - b.value[at], float(drawn[:, at].std())))
     seeds, how = min(len(left), len(right)), interval_name(resamples, len(left), len(right)) if n_clusters > 1 else NO_INTERVAL
     columns = (a.value, b.value, a.value - b.value, low, high, p, DETECTABLE * _paired_error(a, b))
     found = {}
@@ -74,12 +83,6 @@ def paired_by_query(
         effect = Effect(float(d), finite(lo), finite(hi), tested, n_clusters, seeds, how, test, finite(least))
         found[name] = Paired(float(v), float(w), effect)
     return found
-
-
-def _normal_p(difference: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return two-sided p by the normal law and the deviation of the draws; difference [M], drawn [R, M] → [M]."""
-    error = drawn.std(axis=0)
-    return np.asarray(special.erfc(np.abs(difference) / np.where(error > 0, error, np.inf) / math.sqrt(2)))
 
 
 def paired_values(first: Values, other: Values, resamples: int = 1000, seed: int = 0) -> Effect:

@@ -146,11 +146,12 @@ class CountingModel(ShownModel, Generic[C]):
     def _choose(self, settings: Iterable[C], take: Callable[[C], None], measure: Measure, names: Iterable[str]) -> dict[str, Any]:
         """Take the setting with the largest measured value, and return that setting's options of these names.
 
-        With nothing to measure by, or nothing to choose from, the configuration is taken, and no option is returned. A value
-        that is not defined (NaN) chooses nothing.
+        With nothing to measure by, or nothing to choose from, as where all that is searched was given, the configuration is taken,
+        and no option is returned. A value that is not defined (NaN) chooses nothing.
         """
         best, chosen, last = -np.inf, None, self.config
-        if measure is not None:
+        given = isinstance(self.config, Searched) and not self.config.free()
+        if measure is not None and not given:
             for last in settings:
                 take(last)
                 value = measure()

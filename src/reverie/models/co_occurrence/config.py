@@ -15,6 +15,7 @@ class CoOccurrenceConfig(Searched):
     """
 
     searched = ("back", "distance_power", "out_power", "in_power", "gamma", "popularity_weight", "window")
+    grids = (("window", "windows"),)
 
     window: int = Field(default=20, ge=1)
     """Largest distance of two events of one history that still counts, W, in events (>= 1)."""

@@ -9,6 +9,7 @@ class EASEConfig(Searched):
     """How strongly the closed form is regularised, and how many items it covers."""
 
     searched = ("regularisation",)
+    grids = (("regularisation", "grid"),)
 
     regularisation: PositiveFloat = 300.0
     """The ridge λ, in users: added to each item's number of users (> 0)."""

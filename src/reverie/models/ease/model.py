@@ -47,9 +47,7 @@ class EASE(CountingModel[EASEConfig]):
             self._arrays = {}  # frees the last matrix before the next one is made
             self._take({"weights": closed_form(taken, config.regularisation), "column": column, "share": share})
 
-        settings = (
-            self.config.model_copy(update={"regularisation": value}) for value in (self.config.grid if self.config.free() else ())
-        )
+        settings = (self.config.model_copy(update={"regularisation": value}) for value in self.config.grid)
         return self._choose(settings, take, measure, ["regularisation"])
 
     def _take(self, arrays: Arrays) -> None:

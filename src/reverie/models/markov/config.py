@@ -9,6 +9,7 @@ class MarkovConfig(Searched):
     """Weight of popularity against observed transitions, and the weights tried on validation."""
 
     searched = ("popularity_weight",)
+    grids = (("popularity_weight", "grid"),)
 
     popularity_weight: float = Field(default=0.001, ge=0, le=1)
     """Weight of popularity, in 0..1 (a share). Used as it is where there is no validation to choose on; 0 leaves all items

@@ -29,10 +29,7 @@ class Markov(ItemMatrixModel[MarkovConfig]):
         def take(config: MarkovConfig) -> None:
             self._take_matrix(matrix, {"share": share, "popularity_weight": np.array([config.popularity_weight], dtype=np.float64)})
 
-        settings = (
-            self.config.model_copy(update={"popularity_weight": weight})
-            for weight in (self.config.grid if self.config.free() else ())
-        )
+        settings = (self.config.model_copy(update={"popularity_weight": weight}) for weight in self.config.grid)
         return self._choose(settings, take, measure, ["popularity_weight"])
 
     def item_to_item(self) -> ItemToItem:

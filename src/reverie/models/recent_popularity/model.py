@@ -29,10 +29,7 @@ class RecentPopularity(CountingModel[RecentPopularityConfig]):
 
         shortest = self.config.shortest_days
         lives = np.geomspace(shortest, max(float(ages.max(initial=0.0)), shortest), self.config.trials).tolist()
-        settings = (
-            self.config.model_copy(update={"half_life_days": float(f"{life:.4g}")})
-            for life in dict.fromkeys(lives if self.config.free() else ())
-        )
+        settings = (self.config.model_copy(update={"half_life_days": float(f"{life:.4g}")}) for life in dict.fromkeys(lives))
         return self._choose(settings, take, measure, ["half_life_days"])
 
     def _ages(self, train: Sequences) -> NDArray[np.float64]:
