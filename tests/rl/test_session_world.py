@@ -167,6 +167,8 @@ def test_the_log_is_what_the_behaviour_does(world: SessionWorld) -> None:
 def test_the_named_logs_are_the_same_on_every_machine() -> None:
     small = load_dataset("session-world-small", offline=True)
     assert (small.n_events, small.name, small.sha256[:12]) == (6737, "session-world-small", "11d31d76df27")
+    sparse = load_dataset("session-world-sparse", offline=True)
+    assert (sparse.n_events, sparse.sha256[:12]) == (19_575, "0c123de58ee8")
     rewards = small.events.select((pl.col("reward") * 10).round().cast(pl.Int64)).to_series()
     assert hashlib.sha256(rewards.to_numpy().tobytes()).hexdigest()[:8] == "4a4ef8b7"
 

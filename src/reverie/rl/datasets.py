@@ -31,4 +31,6 @@ def _entry(name: str, n_sessions: int, n_events: int, seed: int) -> SourceEntry:
 
 SESSION_WORLD = _entry("session-world", 50_000, 333_102, seed=1)
 """Not the draw that settings of the packaged recipes were chosen on, which is 0."""
+SESSION_WORLD_SPARSE = _entry("session-world-sparse", 3000, 19_575, seed=2)
+"""So few that values of what was seldom shown have little to rest on."""
 SESSION_WORLD_SMALL = _entry("session-world-small", 1000, 6737, seed=0)

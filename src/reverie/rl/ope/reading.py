@@ -30,7 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """Usual column names of a log of shown items, the likeliest first; compared without case, spaces, ``_`` and ``-``."""
 
-LANDED = ("session-world", "session-world-small")
+LANDED = ("session-world", "session-world-small", "session-world-sparse")
 """Datasets whose sessions begin with an item that the logging policy did not choose."""
 
 ALONE = ("open-bandit", "open-bandit-bts")
