@@ -97,8 +97,8 @@ def page() -> str:
     if claims := read_claims(RESULTS / "rl-claims.csv"):
         parts += [
             "\n## Comparisons\n",
-            "Paired by seed: t-interval and paired t-test over seeds, Holm over the rows of a metric. Returns and values are those of\n"
-            "the weights after the last epoch, rankings those of the epoch that ranked best on validation.\n",
+            "Paired by seed: t-interval and paired t-test over seeds, Holm over the rows of a metric. Returns and values are\n"
+            "those of the weights after the last epoch, rankings those of the epoch that ranked best on validation.\n",
             claim_table(claims, digits=4).to_markdown(),
         ]
     if (RESULTS / "ope.csv").exists():
