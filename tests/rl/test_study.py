@@ -164,6 +164,19 @@ def test_the_setting_is_chosen_on_validation(folder: Path) -> None:
     assert max(tried, key=lambda cell: tried[cell] or 0.0).setting == chosen
 
 
+def test_what_a_control_sets_itself_outlives_the_setting_that_it_takes() -> None:
+    rows = {
+        "mcrl": {"model": "mcrl", "set": {"model.alpha": 1.0}, "grid": {"model.alpha": [0.1, 0.3], "training.epochs": [2, 3]}},
+        "no-cons": {"model": "mcrl", "set": {"model.alpha": 0}, "setting_of": "mcrl"},
+    }
+    recipe = _recipe(rows=rows, claims=[])
+    for setting in recipe.grid_of("no-cons"):
+        for name, alpha in (("mcrl", setting["model.alpha"]), ("no-cons", 0)):
+            row = recipe.rows[name]
+            assert recipe.model(row, "gru4rec", setting)[1]["alpha"] == alpha
+            assert recipe.training_values(row, setting)["epochs"] == setting["training.epochs"]
+
+
 def test_settings_may_be_chosen_by_return_in_another_world_and_taken_from_another_row(tmp_path: Path) -> None:
     rows = {
         "mcrl": {"model": "mcrl", "grid": {"training.learning_rate": [1e-5, 0.02]}},

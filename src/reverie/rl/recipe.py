@@ -45,7 +45,8 @@ class RLRow(Options):
     grid: Grid = ()
     """Settings from which validation, or `tuning`, chooses; a mapping of keys to lists of values means all combinations."""
     setting_of: Name | None = None
-    """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing; it has no grid."""
+    """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing, which its `set` says
+    and which is kept; it has no grid."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
     policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
@@ -240,8 +241,7 @@ class RLRecipe(BaseRecipe):
             self.set if learns else {},
             inside,
             self.values if rewarded and backbone is not None else {},
-            row.set,
-            setting,
+            *_in_order(row, setting),
         ):
             for key, value in part.items():
                 if key.startswith("model."):
@@ -251,11 +251,16 @@ class RLRecipe(BaseRecipe):
     def training_values(self, row: RLRow, setting: Settings) -> dict[str, Any]:
         """Return how a row is fitted, as plain values."""
         found = self.training.model_dump(mode="json")
-        for part in (self.set, row.set, setting):
+        for part in (self.set, *_in_order(row, setting)):
             for key, value in part.items():
                 if key.startswith("training."):
                     found = put(found, key.removeprefix("training."), value, f"rows, {key}")
         return found
+
+
+def _in_order(row: RLRow, setting: Settings) -> tuple[Settings, Settings]:
+    """Return a row's own settings and the chosen ones, of which the last wins: its own where another row chooses."""
+    return (row.set, setting) if row.setting_of is None else (setting, row.set)
 
 
 def require_parts(where: str, settings: Settings, parts: tuple[str, ...] = ("model", "training")) -> None:
