@@ -45,8 +45,8 @@ class RLRow(Options):
     grid: Grid = ()
     """Settings from which validation, or `tuning`, chooses; a mapping of keys to lists of values means all combinations."""
     setting_of: Name | None = None
-    """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing, which its `set` says
-    and which is kept; it has no grid."""
+    """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing, which its `set`
+    says and which is kept; it has no grid."""
     backbones: tuple[Backbone, ...] | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
     policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
