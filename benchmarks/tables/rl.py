@@ -20,7 +20,7 @@ from reverie.evaluation.intervals import t_interval
 from reverie.files import write_json, write_text
 from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, span
+from reverie.report.words import ended, number, span
 from reverie.rl.recipe import LONG_TERM
 from reverie.rl.restored import VALIDATION
 from reverie.rl.study import read_rl
@@ -110,7 +110,7 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     """Return the tables of one study: the world, then the ranking of the test, for either kind of weights."""
     first = table.row(0, named=True)
     seeds = table["seed"].n_unique()
-    lines = [f"\n## {recipe}\n", f"{LONG_TERM.load(recipe).description.rstrip('.')}.\n"]
+    lines = [f"\n## {recipe}\n", f"{ended(LONG_TERM.load(recipe).description)}\n"]
     lines += [f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
     lines += [f"- {one}" for one in (read_json(ERRORS) if ERRORS.exists() else {}).get(recipe, [])]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]

@@ -11,7 +11,7 @@ from reverie.evaluation import Effect
 from reverie.evaluation.intervals import paired_by_seed_with
 from reverie.objectives.config import ContrastiveConfig
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import listed, number, options, p_value, span
+from reverie.report.words import ended, listed, number, options, p_value, span
 from reverie.study.environment import tell_commits
 
 
@@ -179,7 +179,7 @@ def study_markdown(study: MeasuredStudy) -> str:
         rows.append([*map(TableCell, texts), difference, TableCell(said.aside), TableCell(said.note)])
     title = f"{summary.title}. Data SHA-256 `{study.sha256[:12]}…`."
     description = study.recipe.description
-    parts = [description.rstrip(".") + "."] if description else []
+    parts = [ended(description)] if description else []
     parts += [Table(title, columns, rows, summary.notes).to_markdown()]
     parts += [table.to_markdown() for table in metrics_tables(study)]
     return "\n\n".join(parts) + "\n"

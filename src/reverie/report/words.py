@@ -23,6 +23,11 @@ def note(name: str, **values: Any) -> str:
     return str(PROSE["notes"][name]).format(**values)
 
 
+def ended(text: str) -> str:
+    """Return a sentence with a full stop, unless it ends with another mark."""
+    return text if text.endswith(("?", "!", ".")) else f"{text}."
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """Return a metric as text."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")

@@ -14,7 +14,7 @@ from reverie.evaluation.effects import holm_by_metric, to_claim_row
 from reverie.evaluation.intervals import paired_by_seed
 from reverie.evaluation.values import Values
 from reverie.report.table import Column, Table, TableCell
-from reverie.report.words import number, span
+from reverie.report.words import ended, number, span
 from reverie.rl.acting import Actor, Trained
 from reverie.rl.measures import effects_over_seeds, measured
 from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLCheck, RLRecipe
@@ -299,7 +299,7 @@ def _ranking_table(recipe: RLRecipe, groups: Groups, split: Split, checkpoint: s
         rows.append([_name(group), group.actor.policy or "–", *cells, _flagged(numbers)])
     heads = [metric if part == "all" else f"{metric} {part.removeprefix('kind:')}" for part, metric in wanted]
     title = f"{recipe.name} · {split.dataset} · {split.protocol} · seen items: {split.test.seen} · {WEIGHTS[checkpoint]}"
-    notes = [f"{recipe.description.rstrip('.')}."] if recipe.description else []
+    notes = [ended(recipe.description)] if recipe.description else []
     notes += [f"NDCG@{k} by the kind of the target's event; {REWARD}@{k}: rewards of the targets among the first {k}, per query."]
     commits = tell_commits(run.commit for numbers in groups.values() for run in numbers.trained.values())
     columns = [Column("row"), Column("who acts"), *(Column(head, "right") for head in (*heads, "flagged"))]
