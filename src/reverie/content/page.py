@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.content.blind import blind_sentences
 from reverie.content.neighbour_blocks import neighbour_blocks
+from reverie.content.recipe import ContentClaim
 from reverie.content.summary import Summary
 from reverie.content.tables import carried_of, carrying_table, claims_table, score_table
 from reverie.plain_yaml import read_yaml
@@ -62,22 +63,37 @@ def credit(summary: Summary, data: str) -> str:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Return what was found, in sentences."""
+    """Return what was found, in sentences: one for each comparison, by its first metric."""
     found = []
     if summary.recipe.name.endswith("-smoke"):
         found.append("This is a smoke run: it shows that the study runs, and its numbers say nothing.")
+    compared: dict[tuple[ContentClaim, str], list[Mapping[str, Any]]] = {}
     for claim, row in summary.judged:
-        if claim.margin is not None and row["low"] is not None:
-            found.append(level_sentence(row, claim.margin))
-        if claim.margin is not None or row["p_holm"] is None:
-            continue
-        better = "better than" if row["difference"] > 0 else "worse than"
-        verdict = better if row["p_holm"] < 0.05 else "not shown to differ from"
-        least = "" if row["detectable"] is None else f"; {row['detectable']:.4f} could have been found"
-        ends = f"{row['metric']} {row['first_value']:.4f} and {row['other_value']:.4f}{least}"
-        found.append(f"On {row['dataset']}, {row['first']} is {verdict} {row['other']} ({ends}).")
+        if row["metric"].rpartition("/")[2] == claim.metrics[0]:
+            compared.setdefault((claim, row["dataset"]), []).append(row)
+    for (claim, _), rows in compared.items():
+        if claim.margin is not None:
+            found += [level_sentence(row, claim.margin) for row in rows if row["low"] is not None]
+        elif any(row["p_holm"] is not None for row in rows):
+            found.append(difference_sentence(rows))
     found += [said for data in summary.recipe.data for said in blind_sentences(summary, data)]
     return found or [f"{len(summary.found)} trainings; the recipe compares nothing."]
+
+
+def difference_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the first of a comparison stands to the second, slice by slice; rows of one metric that have a p-value count."""
+    verdicts: dict[str, list[str]] = {}
+    for row in rows:
+        if row["p_holm"] is None:
+            continue
+        differs = row["p_holm"] < 0.05
+        verdict = ("better" if row["difference"] > 0 else "worse") if differs else "not shown to differ"
+        least = "" if differs or row["detectable"] is None else f"; {row['detectable']:.4f} could have been found"
+        part = row["metric"].rpartition("/")[0] or "all"
+        verdicts.setdefault(verdict, []).append(f"{part} ({row['first_value']:.4f} and {row['other_value']:.4f}{least})")
+    said = "; ".join(f"{verdict} on {', '.join(parts)}" for verdict, parts in verdicts.items())
+    one = rows[0]
+    return f"On {one['dataset']}, {one['first']} beside {one['other']} in {one['metric'].rpartition('/')[2]}: {said}."
 
 
 def level_sentence(row: Mapping[str, Any], margin: float) -> str:
