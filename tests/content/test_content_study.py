@@ -14,7 +14,7 @@ from reverie.content.carrying import EITHER, carried
 from reverie.content.cells import ContentCell
 from reverie.content.data import encoder_options, weights_of_starts
 from reverie.content.neighbours import shown_items
-from reverie.content.page import level_sentence
+from reverie.content.page import difference_sentence, level_sentence
 from reverie.content.recipe import CONTENT, METRICS, ContentRecipe
 from reverie.content.results import COLUMNS
 from reverie.content.run import report
@@ -187,3 +187,17 @@ def test_options_of_models_and_missing_content_are_refused_before_anything_is_wr
         with pytest.raises(Exception, match=said):
             report(CONTENT.load("content-demo", [setting], smoke=True), Call(tmp_path / "s", show=False))
         assert not (tmp_path / "s" / "trainings").exists()
+
+
+def test_a_comparison_is_one_sentence_over_its_slices() -> None:
+    common = {"dataset": "shop", "first": "sasrec/title", "other": "sasrec/id", "first_value": 0.25, "other_value": 0.125}
+    rows = [
+        common | {"metric": "recall@10", "p_holm": 0.2, "difference": 0.125, "detectable": 0.5},
+        common | {"metric": "target:cold/recall@10", "p_holm": 0.01, "difference": 0.125, "detectable": 0.1},
+        common | {"metric": "target:warm/recall@10", "p_holm": 0.01, "difference": -0.125, "detectable": 0.1},
+        common | {"metric": "target:rare/recall@10", "p_holm": None, "difference": 0.0, "detectable": None},
+    ]
+    assert difference_sentence(rows) == (
+        "On shop, sasrec/title beside sasrec/id in recall@10: not shown to differ on all (0.2500 and 0.1250; 0.5000 could have been "
+        "found); better on target:cold (0.2500 and 0.1250); worse on target:warm (0.2500 and 0.1250)."
+    )
