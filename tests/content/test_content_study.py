@@ -198,6 +198,6 @@ def test_a_comparison_is_one_sentence_over_its_slices() -> None:
         common | {"metric": "target:rare/recall@10", "p_holm": None, "difference": 0.0, "detectable": None},
     ]
     assert difference_sentence(rows) == (
-        "On shop, sasrec/title beside sasrec/id in recall@10: not shown to differ on all (0.2500 and 0.1250; 0.5000 could have been "
-        "found); better on target:cold (0.2500 and 0.1250); worse on target:warm (0.2500 and 0.1250)."
+        "On shop, sasrec/title beside sasrec/id in recall@10: not shown to differ on all (0.2500 and 0.1250; 0.5000 could have "
+        "been found); better on target:cold (0.2500 and 0.1250); worse on target:warm (0.2500 and 0.1250)."
     )
