@@ -262,6 +262,7 @@ SAID: dict[str, tuple[Callable[[Split, Path], Any], str]] = {
     "a class": (lambda s, p: rv.evaluate(Mine, s.test), r"Mine is a class, not a model; make an object of it: Mine\(\)"),  # type: ignore[arg-type]
     "a name": (lambda s, p: rv.evaluate("ease", s.test), r"'ease' is a name, not a model; make one with create_model\('ease'"),  # type: ignore[arg-type]
     "no scores": (lambda s, p: rv.evaluate(object(), s.test), r"object has no scores\(batch, items=None\)"),  # type: ignore[arg-type]
+    "fitted": (lambda s, p: rv.evaluate(rv.fit(rv.create_model("popularity", s), s), s.test), "give that model, not a Fitted"),  # type: ignore[arg-type]
     "slots": (lambda s, p: rv.evaluate(Frozen(), s.test), "Frozen takes no attributes 'card' and 'history'"),  # type: ignore[arg-type]
     "lists": (lambda s, p: rv.evaluate(Numbers(), s.test), "returned list as scores; return a torch tensor"),  # type: ignore[arg-type]
     "no card": (lambda s, p: rv.recommend(Mine(), ["a00"]), "Mine has no card, which tells recommend what the codes"),  # type: ignore[arg-type]

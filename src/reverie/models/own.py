@@ -169,6 +169,8 @@ def adopt(model: Any, vocabulary: Vocabulary) -> Recommender:
         raise ConfigError(f"'{model}' is a name, not a model; make one with create_model('{model}', split)")
     if isinstance(model, type):
         raise ConfigError(f"{model.__name__} is a class, not a model; make an object of it: {model.__name__}()")
+    if isinstance(advice := getattr(model, "no_model", None), str):
+        raise ConfigError(advice)
     if not callable(getattr(model, "scores", None)):
         raise ConfigError(f"{kind} has no scores(batch, items=None), which every model needs: it returns [B, N] or [B, C]")
     if not isinstance(reads := getattr(model, "history", None), int | None) or isinstance(reads, bool):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, cast
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt  # pydantic reads them
@@ -43,6 +43,9 @@ ALL = "rv.fit(model, split, on='train+valid', epochs=20)"
 @dataclass(frozen=True, repr=False)
 class Fitted(Shown):
     """What a fit did."""
+
+    no_model: ClassVar[str] = "rv.fit changes the model that it is given and returns what it did; give that model, not a Fitted"
+    """Told where one is taken for the model."""
 
     seconds: NonNegativeFloat
     peak_mb: NonNegativeFloat
