@@ -34,7 +34,7 @@ RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "redteam-results.m
 HEAD = f"""# Red team: results
 
 Written by `python benchmarks/tables/redteam.py` from `results/redteam.csv` and `results/redteam-claims.csv`; never by hand. How the
-numbers are made: [Red team](../guide/red-team.md).
+numbers are made: [Red team](../redteam.md).
 
 Shares of goals reached within the calls of the recipe, mean over seeds with the 95 % t-interval over seeds; comparisons resample
 goals as well. {CAVEAT}

@@ -36,7 +36,7 @@ OPE_COLUMNS = ("estimator", "world", "n_rounds")
 HEAD = """# Long-term value: results
 
 Written by `python benchmarks/tables/rl.py` from `results/rl.csv`, `results/rl-claims.csv` and `results/ope.csv`; never by hand. How
-the numbers are made: [Long-term value](../guide/long-term.md).
+the numbers are made: [Long-term value](../rl.md).
 
 Mean over seeds with the 95 % t-interval over seeds. `ce` is the backbone alone; who acts is the head whose best item is shown. No
 setting was chosen on the test or in the world of a table: `trials` is how many choices a row's number is the best of, by the

@@ -371,7 +371,7 @@ def test_a_log_without_rewards_is_refused(tmp_path: Path) -> None:
 
 
 def test_recipes_of_the_guide_are_valid(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[2] / "docs/guide/long-term.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "docs/rl.md").read_text(encoding="utf-8")
     found = {}
     for text in re.findall(r"```text\n(name: .*?)```", guide, re.DOTALL):
         path = tmp_path / "recipe.yaml"

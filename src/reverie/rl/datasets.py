@@ -22,7 +22,7 @@ def _entry(name: str, n_sessions: int, n_events: int, seed: int) -> SourceEntry:
         summary=f"Sessions of a synthetic shop with known rewards, logged by a known policy ({n_sessions:,} of them)",
         counts=(n_sessions, 100, n_events),
         licence="made by this package",
-        citation="Reverie, docs/guide/long-term.md",
+        citation="Reverie, docs/rl.md",
         homepage="https://github.com/reverie-rec/reverie",
         protocol="by_user",
         mirrors=(Made(partial(_logged, n_sessions, seed)),),
