@@ -159,6 +159,15 @@ def test_packaged_recipes_are_whole(name: str) -> None:
             assert encoder_options(encoder.set).kind == encoder.set["kind"]
 
 
+@pytest.mark.parametrize("name", list(CONTENT.files()))
+def test_a_recipe_that_a_folder_keeps_trains_as_the_recipe_does(name: str, tmp_path: Path) -> None:
+    recipe, kept = CONTENT.load(name), tmp_path / CONTENT.file
+    kept.write_text(CONTENT.dump(recipe), encoding="utf-8")
+    again = CONTENT.load(str(kept))
+    assert again == recipe
+    assert [again.training_of(*row) for row in again.rows()] == [recipe.training_of(*row) for row in recipe.rows()]
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -168,7 +177,8 @@ def test_packaged_recipes_are_whole(name: str) -> None:
         ("claims=[{first: sasrec/ids, other: sasrec/id, why: x}]", "unknown name 'ids'"),
         ("data.small-world.dataset={name: ml-100k}", "needs either 'dataset' or 'world'"),
         ("data.small-world.clips=here", "leave clips out"),
-        ("training.epoch=3", "unknown option 'training.epoch'"),
+        ("training.epoch=3", "unknown option 'epoch'"),
+        ("training=3", "'training' must be a mapping, not 3"),
         ("recommenders.sasrec.training={epoch: 3}", "unknown option 'epoch'"),
         ("data.small-world.world.liked=9", "liked"),
     ],

@@ -116,8 +116,8 @@ class ContentRecipe(BaseRecipe):
     """Recommenders, by name."""
     encoders: dict[Name, EncoderRecipe] = Field(default_factory=dict)
     """Encoders, by name."""
-    training: TrainingConfig = TrainingConfig()
-    """How all of them are trained; validation chooses the epoch."""
+    training: Settings = Field(default_factory=dict)
+    """How all of them are trained, where it is not as their models come; validation chooses the epoch."""
     seeds: Few = 3
     """Seeds 0 … seeds - 1 of weights and order."""
     shown: NonNegativeInt = 8
@@ -160,12 +160,11 @@ class ContentRecipe(BaseRecipe):
 
     def training_of(self, data: str, recommender: str, encoder: str) -> TrainingConfig:
         """Return how a row is trained: the model's defaults and the common options, changed by data, recommender and encoder."""
-        changes = self.data[data].training | self.recommenders[recommender].training
-        changes |= self.encoders[encoder].training if encoder else {}
-        defaults: dict[str, Any] = getattr(MODELS.config(self.recommenders[recommender].model), "training_defaults", {})
-        values: dict[str, Any] = defaults | self.training.model_dump(mode="json", exclude_unset=True)
-        for key, value in changes.items():
-            values = put(values, key, value, "training")
+        values: dict[str, Any] = dict(getattr(MODELS.config(self.recommenders[recommender].model), "training_defaults", {}))
+        own = self.encoders[encoder].training if encoder else {}
+        for changes in (self.training, self.data[data].training, self.recommenders[recommender].training, own):
+            for key, value in changes.items():
+                values = put(values, key, value, "training")
         return checked(TrainingConfig, values, f"training of {recommender}/{encoder} on {data}")
 
 
