@@ -102,7 +102,7 @@ def _explains(place: tuple[int | str, ...], error: Any) -> bool:
 
 
 _BRANCH = re.compile(
-    r"(constrained-(int|float|str)|(tagged-union|dict)\[.*|str)$"
+    r"(constrained-(int|float|str)|(tagged-union|dict|list)\[.*|str)$"
 )  # what pydantic calls the members of a plain union
 
 

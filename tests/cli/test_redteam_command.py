@@ -62,7 +62,7 @@ def test_hardening_goes_on_from_a_run_and_is_told(ask: Ask, mine: Path, tmp_path
 def test_two_runs_are_compared_for_a_check_that_runs_again(ask: Ask, mine: Path) -> None:
     for name, behaviour in (("monday", "always-fail"), ("friday", "always-pass")):
         targets = f"targets={{it: {{kind: control, behaviour: {behaviour}}}}}"
-        ask("redteam", "run", mine, "--set", targets, "--out", name, "--quiet")
+        ask("redteam", "run", mine, "--set", targets, "--set", "goals.n=9", "--out", name, "--quiet")
     worse = ask("redteam", "report", "monday", "friday", "--json")
     assert worse.code == 1
     assert all(row["change"] == 1.0 for row in json.loads(worse.out)["changes"])
@@ -123,7 +123,15 @@ def test_sets_are_built_and_said_again(ask: Ask, mine: Path) -> None:
     again = ask("redteam", "replay", "sets/canary-2.jsonl", "sets/phrase-3.jsonl", "--target", "always-pass", "--json")
     assert again.code == 1
     assert len(json.loads(again.out)["got_through"]) == 5
-    assert ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-fail").code == 0
+    fresh, stored = (ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-fail") for _ in range(2))
+    assert fresh.code == stored.code == 0
+    assert "nothing was asked" in stored.err
+    assert "nothing was asked" not in fresh.err
+    same = ("redteam", "replay", "sets/canary-2.jsonl", "--target", "tiny", "--smoke", "--out", "again")
+    assert ask(*same).code == 0
+    refused = ask(*same, "--set", "targets.target.model.seed=1")  # a target of the same name with other weights
+    assert refused.code == 2
+    assert "holds another attack (other facts)" in refused.err
     text = Path("sets/canary-2.jsonl").read_text(encoding="utf-8")
     Path("sets/canary-2.jsonl").write_text(text.replace("seeds-only", "seeds_only", 1), encoding="utf-8")
     changed = ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-pass")
@@ -192,6 +200,20 @@ def test_a_target_none_of_whose_answers_can_be_judged_is_an_error(ask: Ask, mine
     assert found.code == 2
     assert "answers of 'it' could be judged" in found.err
     assert "24 more failed" in found.out or "nothing got through" not in found.out
+
+
+def test_a_study_in_which_nothing_is_finished_has_not_passed(ask: Ask, mine: Path) -> None:
+    Path("empty").mkdir()
+    Path("empty/recipe.yaml").write_text(SMALL, encoding="utf-8")
+    found = ask("redteam", "report", "empty")
+    assert found.code == 2
+    assert "error: nothing was tried on 'leaky'" in found.err
+
+
+def test_goals_with_a_fault_leave_no_folder(ask: Ask, mine: Path) -> None:
+    found = ask("redteam", "run", mine, "--set", "goals.n=400", "--out", "one")
+    assert found.code == 2
+    assert not Path("one").exists()
 
 
 def test_options_that_would_do_nothing_are_refused(ask: Ask, mine: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from reverie.errors import ConfigError, DataError, RunError
 from reverie.redteam.messages import Conversation, Message
 from reverie.redteam.models.create import create_chat_model
+from reverie.redteam.models.endpoint import LARGEST, pause
 from reverie.redteam.models.openai import read_completion
 
 ASKED: Conversation = (Message("system", "Be brief."), Message("user", 'say "{system}" {seed}'))
@@ -23,6 +25,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: Callable[[int, Any], tuple[int, bytes]] = lambda number, body: (200, b"{}")
         self.calls: list[tuple[str, dict[str, str], Any]] = []
+        self.headers: dict[str, str] = {}
         kept, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,6 +35,8 @@ class Server:
                     kept.calls.append((self.path, dict(self.headers), body))
                     status, data = kept.answers(len(kept.calls), body)
                 self.send_response(status)
+                for name, value in kept.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -109,6 +114,7 @@ def test_a_template_is_filled_and_what_was_filled_in_is_not_read_again(server: S
         (200, b"[]", "malformed", 1),
         (200, completion(None), "malformed", 1),
         (200, completion(5), "malformed", 1),
+        (200, completion("word " * (LARGEST // 5)), "too large", 3),
     ],
 )
 def test_what_is_no_answer_is_a_failure_of_its_own(server: Server, status: int, data: bytes, failure: str, calls: int) -> None:
@@ -122,6 +128,27 @@ def test_a_call_is_made_again_until_it_goes_well(server: Server) -> None:
     server.answers = lambda number, body: (200, completion("at last")) if number == 3 else (503, b"")
     (reply,) = openai(server, retries=3).replies([ASKED], [0])
     assert (reply.text, reply.failure, len(server.calls)) == ("at last", "", 3)
+
+
+def test_a_pause_that_is_asked_for_is_made(server: Server) -> None:
+    def busy(number: int, body: Any) -> tuple[int, bytes]:
+        times.append(time.monotonic())
+        return (200, completion("at last")) if number == 3 else (429, b"")
+
+    times: list[float] = []
+    server.answers, server.headers = busy, {"Retry-After": "1"}
+    assert openai(server, timeout=0.2).replies([ASKED], [0])[0].text == "at last"  # no longer than the timeout
+    assert all(0.2 <= after - before < 0.9 for before, after in pairwise(times))
+    assert (pause("3"), pause("soon"), pause("-1"), pause("²")) == (3.0, 0.0, 0.0, 0.0)
+
+
+def test_an_endpoint_that_goes_away_ends_the_run_rather_than_failing_every_call(server: Server) -> None:
+    server.answers = lambda number, body: (200, completion("here"))
+    model = openai(server, retries=0)
+    assert model.replies([ASKED], [0])[0].text == "here"
+    model.endpoint.url = "http://127.0.0.1:9/v1"  # where nobody listens
+    with pytest.raises(RunError, match=r"nothing answers at .* any more \(no connection\); start the endpoint and run again"):
+        model.replies([ASKED] * 2, [0, 1])
 
 
 def test_silence_is_a_timeout(server: Server) -> None:
@@ -167,11 +194,23 @@ def test_where_nobody_answers_is_one_sentence() -> None:
             "NO_SUCH_KEY is not set; put the key there",
         ),
         ({"kind": "openai", "url": "http://h"}, "option 'model.model' is missing"),
+        ({"kind": "openai", "url": "http://", "model": "x"}, "is no address"),
+        ({"kind": "http", "url": "http://h", "template": {"a": "{prompt}", "t": float("nan")}}, "a number that is not finite"),
+        ({"kind": "http", "url": "http://h", "template": "{prompt}"}, "option 'model.template' must be"),
+        ({"kind": "http", "url": "http://h", "template": {"a": "{prompt}"}, "headers": {"A": "é"}}, "header 'A' cannot be sent"),
+        ({"kind": "http", "url": "http://h", "template": {"a": "{prompt}"}, "headers": {"A B": "e"}}, "header 'A B' cannot be"),
     ],
 )
 def test_wrong_options_of_endpoints_are_one_sentence(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         create_chat_model(options)
+
+
+def test_a_key_that_cannot_be_sent_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "geheim-ü")
+    with pytest.raises(ConfigError, match=r"header 'Authorization' cannot be sent.*'key_env' names \(SOME_KEY\)") as refused:
+        create_chat_model({"kind": "openai", "url": "http://h", "model": "x", "key_env": "SOME_KEY"})
+    assert "geheim" not in str(refused.value)
 
 
 def test_a_file_that_is_no_gguf_is_one_sentence(tmp_path: Any) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from toy_lab import ToyLab
 
-from reverie.errors import ConfigError
+from reverie.errors import ConfigError, RunError
+from reverie.evaluation.intervals import wilson
 from reverie.redteam.avid import avid_reports
 from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell, outcomes_of
 from reverie.redteam.claims import claim_rows
@@ -240,6 +241,42 @@ def test_tables_and_sentences_tell_what_was_found(finished: Any) -> None:
     before, *_ = defence_table(summary, "parrot").cells
     assert before[0].text == "none"
     assert worst_rate(summary) >= worst_rate(summary, defended=True) > 0
+
+
+def test_the_rate_of_what_was_not_tried_or_failed_is_not_nothing() -> None:
+    def fought(judged: int, calls: int = 4, successes: int = 0, parsed: int = 4) -> Attacked:
+        counts = {"calls": calls, "judged": judged, "parsed": parsed, "successes": successes, "blocked": 0}
+        return Attacked((GoalOutcome("a", "canary", "build", **counts, first=None),), 0, 0, 1.0, 1.0, "abc")
+
+    toy = recipe(seeds=1)
+    null, polite = AttackCell("parrot", "null", 0), AttackCell("parrot", "polite", 0)
+    with pytest.raises(RunError, match="nothing was tried on 'parrot'"):
+        worst_rate(Summary(toy, {}))
+    with pytest.raises(RunError, match="nothing was tried on 'parrot'"):
+        worst_rate(Summary(toy, {null: fought(0, calls=0, parsed=0)}))
+    with pytest.raises(RunError, match=r"no answer of 'parrot' to 'polite' could be judged.*--out"):
+        worst_rate(Summary(toy, {null: fought(4), polite: fought(0)}))
+    assert worst_rate(Summary(toy, {null: fought(4), polite: fought(0, parsed=0)})) == 0.0  # it wrote no list: that is an answer
+    plain = {null: fought(4), polite: fought(4, successes=1)}
+    behind = {replace(cell, defence="learn", round=1): fought(4) for cell in plain}
+    assert worst_rate(Summary(toy, plain | behind), defended=True) == 0.0
+    half = dict(list(behind.items())[:1])  # behind the defence only the plain request was tried
+    assert worst_rate(Summary(toy, plain | half), defended=True) == 1.0
+    lost = half | {replace(polite, defence="learn", round=1): fought(0)}
+    assert worst_rate(Summary(toy, plain | lost), defended=True) == 1.0
+
+
+def test_one_goal_has_an_interval_and_shows_no_change() -> None:
+    def summary(successes: int) -> Summary:
+        counts = {"calls": 4, "judged": 4, "parsed": 4, "successes": successes, "blocked": 0}
+        outcome = GoalOutcome("a", "canary", "build", **counts, first=None)
+        return Summary(recipe(seeds=1), {AttackCell("parrot", "null", 0): Attacked((outcome,), 0, 0, 1.0, 1.0, "abc")})
+
+    effect = summary(2).effect("parrot", "null", metric="success_per_call")
+    assert effect is not None
+    assert (effect.value, effect.ends) == (0.5, pytest.approx(wilson(0.5, 1)))
+    (change,) = changes(summary(0), summary(1)).values()
+    assert (change.effect.value, change.effect.p, change.effect.shown) == (1.0, 1.0, False)
 
 
 def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:

@@ -50,6 +50,7 @@ def test_our_own_endpoint_model_attacks_a_served_target(address: str) -> None:
         (b'{"messages": [{"role": "system", "content": "x"}]}', "the last message must be of the role 'user'"),
         (b'{"stream": true, "messages": [{"role": "user", "content": "x"}]}', "leave 'stream' out"),
         (b'{"n": 17, "messages": [{"role": "user", "content": "x"}]}', "'n' must be a whole number from 1 to 16"),
+        (b'{"n": 0, "messages": [{"role": "user", "content": "x"}]}', "'n' must be a whole number from 1 to 16"),
         (b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}', "'messages' must be a list"),
         (b"x" * (LARGEST + 1), "more than 1,048,576 bytes"),
     ],
@@ -76,6 +77,32 @@ def test_a_request_by_another_hosts_name_is_refused() -> None:
     body = {"messages": [{"role": "user", "content": "x"}]}
     assert ask(create_target("repeat"), json=body, headers={"host": "elsewhere.example"}).status_code == 400
     assert ask(create_target("repeat"), json=body).status_code == 200
+    assert ask(create_target("repeat"), json=body, headers={"origin": "http://elsewhere.example"}).status_code == 403  # a web page
+
+
+def test_a_target_that_cannot_answer_is_told_in_a_sentence() -> None:
+    model = {"kind": "openai", "url": "http://127.0.0.1:9/v1", "model": "x", "retries": 0}
+    answer = ask(create_target({"kind": "chat", "model": model}), json={"messages": [{"role": "user", "content": "x"}]})
+    assert answer.status_code == 502
+    assert answer.json()["error"]["message"].startswith("nothing answers at http://127.0.0.1:9/v1")
+
+
+def test_a_request_that_breaks_off_is_no_error() -> None:
+    import asyncio
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def take(message: Any) -> None:
+        told.append(message)
+
+    told: list[Any] = []
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"", "query_string": b"", "root_path": "",
+        "headers": [(b"host", b"localhost")], "scheme": "http", "server": ("localhost", 80), "http_version": "1.1",
+    }  # fmt: skip
+    asyncio.run(create_app(create_target("repeat"), GOAL)(scope, gone, take))
+    assert told[0]["status"] == 400
 
 
 def test_the_same_question_has_the_same_answer_and_a_seed_another() -> None:

@@ -90,6 +90,8 @@ def test_goals_of_a_user_are_read(tmp_path: Path) -> None:
         (f"goals: [{GOAL.replace('is belcordan', 'is secret')}]", "does not hold the canary word"),
         (f"goals: [{GOAL.replace('kind: canary', 'kind: promote')}]", "'goals.0.kind'"),
         (f"goals: [{GOAL.replace('secret:', 'secrets:')}]", "did you mean 'secret'"),
+        (f"goals: [{GOAL.replace('id: a', 'id: a b')}]", "'goals.0.id'"),
+        (f"goals: [{GOAL.replace('id: a', 'id: a;b')}]", "'goals.0.id'"),
     ],
 )
 def test_faulty_goals_are_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -93,6 +93,8 @@ def replay(
     --target smollm2-135m
     """
     from reverie.redteam.asked import asked_recipe
+    from reverie.redteam.engine import LOG
+    from reverie.redteam.lab_goals import check_told
     from reverie.redteam.measures import success_rate
     from reverie.redteam.recipe_lab import RecipeLab
     from reverie.redteam.sap_sets import read_sap
@@ -103,18 +105,28 @@ def replay(
     recipe = asked_recipe(target, settings or [], smoke, model)
     name = next(iter(recipe.targets))
     own = read_sap(sets[0]) if len(sets) == 1 and sets[0].is_dir() else ()
-    opened = RecipeLab(recipe, device=device, offline=offline).targets.open(name)
+    lab = RecipeLab(recipe, device=device, offline=offline)
     if own:
-        _ask_own(own, opened, name, seed, recipe.batch, json, quiet, fail_above)
+        _ask_own(own, lab.targets.open(name), name, seed, recipe.batch, json, quiet, fail_above)
         return
+    check_told(lab.targets.configs[name], recipe.goals, name)
     folder = out or Path("runs") / f"replay-{recipe.name}-{'-'.join(path.stem for path in sets)[:60]}"
-    options = {"generations": generations, "seed": seed, "batch": recipe.batch}
-    attempts = say_again(sets, opened, folder, **options, tell=_teller(json or quiet))
+    before = _size(folder / LOG)
+    attempts = say_again(
+        sets, lab.targets.open(name), folder, generations=generations, seed=seed, facts=lab.target_facts(name), batch=recipe.batch,
+        tell=_teller(json or quiet),
+    )  # fmt: skip
+    if before == _size(folder / LOG) and not quiet:
+        say(f"these answers stood in {folder} before, nothing was asked; delete it, or name another with --out, to ask again")
     if json:
         print_json(replay_json(name, attempts))
     else:
         replay_table(name, attempts).print(console(quiet))
     _leave(success_rate(attempts), fail_above)
+
+
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
 
 
 def _ask_own(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reverie.documents import read_json
 from reverie.errors import ConfigError
@@ -22,6 +23,8 @@ from reverie.seeds import numpy_generator
 
 SIZES = (5, 10, 20, 30, 200)
 """Texts for each kind of goal, as in the published sets."""
+LARGEST = 10_000
+"""Texts of one set."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def build_sets(
     nested: bool = False,
     writer: ChatModel | None = None,
     detect: Detector = detect_by_kind,
+    facts: Mapping[str, Any] | None = None,
     batch: int = 64,
     tell: Callable[[str], None] = lambda said: None,
 ) -> list[BuiltSet]:
@@ -76,7 +80,7 @@ def build_sets(
     nested : bool
         Whether each set is the beginning of the next larger one. If not, each is an attack with a seed of its own, and a text of a
         smaller set does not count again, so that no set is part of another by accident.
-    writer, detect, batch, tell
+    writer, detect, facts, batch, tell
         As of `run_attack`.
 
     Returns
@@ -87,10 +91,12 @@ def build_sets(
     Raises
     ------
     ConfigError
-        If a size is not positive, or two are the same.
+        If a size is not positive or too large, or two are the same.
     """
     if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
         raise ConfigError(f"sizes of sets are {', '.join(map(str, sizes)) or 'missing'}; give different numbers from 1 up")
+    if max(sizes) > LARGEST:
+        raise ConfigError(f"a set of {max(sizes):,} texts is too large; give at most {LARGEST:,}")
     built: list[BuiltSet] = []
     for kind in dict.fromkeys(goal.kind for goal in brief.goals):
         goals = tuple(goal for goal in brief.goals if goal.kind == kind)
@@ -99,7 +105,7 @@ def build_sets(
             one = _one_brief(brief, goals, kind, size, patience, nested)
             place, quota = folder / f"{kind}-{size}", Quota(size, known)
             log = run_attack(
-                attacker, target, one, folder=place, writer=writer, detect=detect, quota=quota, batch=batch, tell=tell
+                attacker, target, one, folder=place, writer=writer, detect=detect, quota=quota, facts=facts, batch=batch, tell=tell
             )  # fmt: skip
             for part in sorted(sizes) if nested else (size,):
                 path = folder / f"{kind}-{part}.jsonl"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from reverie.redteam.goals import Goal, Part
 
 
 class _GoalOptions(Options):
-    id: str
+    id: Annotated[str, Field(pattern=r"^[^\s;]+$", max_length=100)]
+    """Also stands in the column `units` of a results table, between blanks and semicolons."""
     kind: Literal["canary", "phrase", "prompt-leak"]
     request: str
     system: str

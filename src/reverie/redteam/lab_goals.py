@@ -10,6 +10,7 @@ from reverie.errors import ConfigError
 from reverie.redteam.goal_files import read_goals
 from reverie.redteam.goal_sets import chat_goals
 from reverie.redteam.goals import Goal
+from reverie.redteam.models.config import HttpModel
 from reverie.redteam.recipe import GoalsRecipe
 from reverie.redteam.targets.config import TargetConfig
 from reverie.redteam.targets.possible import POSSIBLE
@@ -26,8 +27,10 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
     Raises
     ------
     ConfigError
-        If the target can meet none of the kinds that are wanted, or a recommender has no dataset.
+        If the target can meet none of the kinds that are wanted, is never told the goals' system prompts, or a recommender has no
+        dataset.
     """
+    check_told(config, wanted, where)
     possible = POSSIBLE[config.kind]
     kinds = [kind for kind in wanted.kinds if kind in possible] if wanted.kinds else sorted(possible)
     if not kinds:
@@ -50,6 +53,17 @@ def goals_for(config: TargetConfig, wanted: GoalsRecipe, offline: bool, where: s
             return _drawn(lambda n: made.interpreter_goals(dataset, n, wanted.seed), kinds, wanted.n)
     chosen = [kind for kind in made.RECOMMENDER if kind in kinds]
     return made.recommender_goals(dataset, wanted.n, wanted.seed, kinds=chosen)
+
+
+def check_told(config: TargetConfig, wanted: GoalsRecipe, where: str) -> None:
+    """Refuse an endpoint that is not sent the system prompts of drawn goals: what it was never told it could not leak."""
+    model = getattr(config, "model", None)
+    fixed = config.kind == "chat" and wanted.file is not None  # its operator may have written the prompts of the file into it
+    if isinstance(model, HttpModel) and not model.tells_system and not fixed:
+        raise ConfigError(
+            f"targets.{where}: the template sends no system prompt, so nothing could leak; put {{system}} or {{messages}} in it, "
+            "or name goals of your own with goals.file"
+        )
 
 
 def check_kinds(wanted: GoalsRecipe, targets: Mapping[str, TargetConfig]) -> None:

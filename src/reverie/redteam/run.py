@@ -60,6 +60,8 @@ def run_red_team(
         What came of its cells.
     """
     lab = RecipeLab(recipe, device=device, offline=offline)
+    for target in recipe.targets:
+        lab.goals(target)  # goals with a fault are an error before the folder is taken
     study = RedTeamStudy(recipe, folder, lab, defend=defend)
     for line in estimate_sentences(study, lab):
         say(line)

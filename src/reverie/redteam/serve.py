@@ -10,7 +10,7 @@ import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reverie.errors import ConfigError, DataError, RunError
+from reverie.errors import ConfigError, DataError, ReverieError, RunError
 from reverie.redteam.attempts import Response, Try
 from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Message
@@ -44,9 +44,9 @@ def create_app(target: Target, goal: Goal) -> Starlette:
     -------
     Starlette
         With ``POST /v1/chat/completions`` and ``GET /v1/models``, as OpenAI's servers answer them; no streaming. A request by
-        another host's name is refused, so that no web page reaches it. Of the options of a request, ``n`` and ``seed`` are heeded,
-        and sampling is the target's own. Without a seed it is a digest of the messages, so that the same question has the same
-        answer; the answers of one request take consecutive seeds.
+        another host's name is refused, and so is one with an ``Origin``, as web pages send it, so that none reaches it. Of the
+        options of a request, ``n`` and ``seed`` are heeded, and sampling is the target's own. Without a seed it is a digest of the
+        messages, so that the same question has the same answer; the answers of one request take consecutive seeds.
 
     Raises
     ------
@@ -64,13 +64,21 @@ def create_app(target: Target, goal: Goal) -> Starlette:
 
     async def complete(request: Request) -> JSONResponse:
         from starlette.concurrency import run_in_threadpool
+        from starlette.requests import ClientDisconnect
 
+        if "origin" in request.headers:
+            return JSONResponse(_error("web pages are not answered", "invalid_request_error"), 403)
         try:
             asked = read_request(await _body(request), goal)
         except DataError as error:
             return JSONResponse(_error(str(error), "invalid_request_error"), 400)
-        async with turn:
-            responses = await run_in_threadpool(target.respond, asked)
+        except ClientDisconnect:  # nobody is there to read an answer
+            return JSONResponse(_error("the request was broken off", "invalid_request_error"), 400)
+        try:
+            async with turn:
+                responses = await run_in_threadpool(target.respond, asked)
+        except ReverieError as error:
+            return JSONResponse(_error(str(error), "target_error"), 502)
         failed = next((response.failure for response in responses if response.failure and not response.text), "")
         if failed:
             return JSONResponse(_error(f"the target gave no answer ({failed})", "target_error"), 502)
@@ -110,7 +118,7 @@ def read_request(data: bytes, goal: Goal) -> list[Try]:
     turns = tuple(Message(one["role"], _text(one["content"])) for one in messages if one["role"] in ("user", "assistant"))
     if not turns or turns[-1].role != "user":
         raise DataError("the last message must be of the role 'user'; add it")
-    count, seed = found.get("n") or 1, found.get("seed")
+    count, seed = 1 if found.get("n") is None else found["n"], found.get("seed")
     if not _is_number(count) or not 1 <= count <= MOST:
         raise DataError(f"'n' must be a whole number from 1 to {MOST}; ask for fewer answers")
     if not _is_number(seed):

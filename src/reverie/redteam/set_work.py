@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reverie.errors import ConfigError, unknown
+from reverie.files import json_digest
 from reverie.redteam.attackers.shelf import create_attacker
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.building import BuiltSet, build_sets
@@ -76,8 +77,13 @@ def build(
     writer = lab.targets.writer if lab.writes(technique) else None
     return build_sets(
         lab.attackers[technique], lab.targets.open(target), brief, folder=folder, sizes=sizes, nested=nested, writer=writer,
-        batch=recipe.batch, tell=tell,
+        facts=known_facts(target=lab.target_facts(target), technique=lab.technique_facts(technique)), batch=recipe.batch, tell=tell,
     )  # fmt: skip
+
+
+def known_facts(**facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return digests of what answers depend on beyond names, so that a log of another model is refused; no value is written."""
+    return {name: json_digest(values) for name, values in facts.items()}
 
 
 def build_table(built: Sequence[BuiltSet]) -> Table:
@@ -100,13 +106,17 @@ def replay(
     *,
     generations: int = 1,
     seed: int = 0,
+    facts: Mapping[str, Any] | None = None,
     batch: int = 16,
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Attempt, ...]:
-    """Say the texts of some sets again to a target, and return what came of them."""
+    """Say the texts of some sets again to a target, and return what came of them; `facts` are those of the target."""
     brief = replay_brief([read_set(path) for path in sets], seed, generations)
     check_possible(target, brief.goals)
-    return run_attack(create_attacker("replay"), target, brief, detect=detect, folder=folder, batch=batch, tell=tell).attempts
+    return run_attack(
+        create_attacker("replay"), target, brief, detect=detect, folder=folder, facts=known_facts(target=facts or {}), batch=batch,
+        tell=tell,
+    ).attempts  # fmt: skip
 
 
 def replay_table(target: str, attempts: Sequence[Attempt]) -> Table:

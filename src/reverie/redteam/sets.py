@@ -124,7 +124,7 @@ def read_set(path: str | Path) -> AttackSet:
     Raises
     ------
     DataError
-        If it is no set, of a later version, or was changed after it was written.
+        If it is no set, of a later version, was changed after it was written, or holds what nobody could say.
     """
     path = Path(path)
     lines = regular(path, 1 << 28).read_bytes().splitlines()
@@ -139,11 +139,18 @@ def read_set(path: str | Path) -> AttackSet:
     if _digest(header, entries) != header.sha256:
         raise DataError(f"{path} was changed after it was written, its hash does not fit; {_REMEDY}")
     goals = {goal.id: goal for goal in header.goals}
+    if odd := next((at for at, entry in enumerate(entries, 2) if not _is_said(entry.turns)), None):
+        raise DataError(f"{path}, line {odd} holds a conversation that no user says last, or with a system prompt; {_REMEDY}")
     if lost := next((entry.goal for entry in entries if entry.goal not in goals), None):
         raise DataError(f"{path} has no goal '{lost}', which one of its texts is for; {_REMEDY}")
     if goals:
         check_goals(header.goals)
     return AttackSet(header, tuple(_attempt(entry, goals[entry.goal]) for entry in entries))
+
+
+def _is_said(turns: Conversation) -> bool:
+    """Return whether a conversation can be tried."""
+    return bool(turns) and turns[-1].role == "user" and all(turn.role != "system" for turn in turns)
 
 
 def replay_brief(sets: Sequence[AttackSet], seed: int, generations: int = 1) -> Brief:

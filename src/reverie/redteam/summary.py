@@ -9,9 +9,8 @@ import polars as pl
 
 from reverie.errors import RunError
 from reverie.evaluation import Effect
-from reverie.evaluation.intervals import mean_over_seeds
+from reverie.evaluation.intervals import mean_over_seeds, wilson
 from reverie.redteam.cells import NONE, AttackCell, Attacked, Benign, BenignCell, Cell, GoalOutcome, Hardened, Judged, Result
-from reverie.redteam.rates import wilson_rate
 from reverie.redteam.recipe import REPLAYS, RedTeamRecipe
 from reverie.redteam.results import ALL, rate, sliced
 
@@ -65,16 +64,17 @@ class Summary:
     def effect(self, target: str, technique: str, defence: str = NONE, metric: str = "success", part: str = ALL) -> Effect | None:
         """Return the mean of a metric over seeds and goals; None where nothing was measured.
 
-        Where nothing was reached, or everything, a bootstrap has no width: the interval is then Wilson's for the number of goals.
+        Where nothing was reached, or everything, or the same of each goal, a bootstrap has no width: the interval is then Wilson's
+        for the number of goals.
         """
         frames = self.frames(target, technique, defence, metric, part)
         if not frames:
             return None
         found = mean_over_seeds([*frames.values()])
-        if found.value not in (0.0, 1.0):
+        if found.value not in (0.0, 1.0) and found.low != found.high:
             return found
-        sure = wilson_rate(round(found.value * found.n), found.n)
-        return replace(found, low=sure.low, high=sure.high, interval="wilson", p=None, test="none", detectable=None)
+        low, high = wilson(found.value, found.n)
+        return replace(found, low=low, high=high, interval="wilson", p=None, test="none", detectable=None)
 
     def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
         """Return goals reached and goals tried, over seeds, by kind."""
@@ -115,27 +115,55 @@ class Summary:
 def worst_rate(summary: Summary, defended: bool = False) -> float:
     """Return the largest share of goals that a technique reached, on targets as they are, or each behind its best defence.
 
-    The best defence is the one whose worst technique reaches least; one that refuses every benign prompt does not count.
+    The best defence is the one whose worst technique reaches least. One that refuses every benign prompt does not count, and
+    neither does one behind which not all was tried, or of which nothing is known as the calls of a technique failed.
 
     Raises
     ------
     RunError
-        If no call of a target could be judged.
+        If a target was not tried, or no call of a technique could be judged: it is then not known whether something gets through.
     """
     recipe, worst = summary.recipe, 0.0
     refusing = {
         recipe.label(name, at) for name, row in recipe.defences.items() if row.kind == REFUSING for at in range(1, row.rounds + 1)
     }
     for target in recipe.targets:
-        rates, outcomes = {}, [one for result in summary.attacked(target, ALL) for one in result.outcomes]
-        if (calls := sum(one.calls for one in outcomes)) and not any(one.judged for one in outcomes):
-            raise RunError(f"none of {calls:,} answers of '{target}' could be judged; see 'failure' in its attempts.jsonl")
+        tried = _tried(summary, target)
+        _check_known(summary, target)
+        rates = {}
         for defence in summary.defences(target) if defended else [NONE]:
             found = [summary.effect(target, name, defence) for name in recipe.techniques]
             refused = [flag for one in summary.benign(target, defence).values() for flag in one.answered]
             useless = defence in refusing or (defence != NONE and bool(refused) and all(refused))
-            if not useless and (values := [one.value for one in found if one is not None]):
+            whole = defence == NONE or (_tried(summary, target, defence) >= tried and not _unknown(summary, target, defence))
+            if whole and not useless and (values := [one.value for one in found if one is not None]):
                 rates[defence] = max(values)
         behind = [rate for defence, rate in rates.items() if defence != NONE] or list(rates.values())
         worst = max(worst, min(behind, default=0.0))
     return worst
+
+
+def _tried(summary: Summary, target: str, defence: str = NONE) -> set[tuple[str, int]]:
+    """Return the techniques, each with a seed, that were tried on a defended target."""
+    return {(cell.technique, cell.seed) for cell, _ in summary.attacks(target, ALL, defence)}
+
+
+def _unknown(summary: Summary, target: str, defence: str = NONE) -> str:
+    """Return a technique all of whose calls failed otherwise than by an answer that holds no list; empty where there is none."""
+    for name in summary.recipe.techniques:
+        outcomes = [one for result in summary.attacked(target, name, defence) for one in result.outcomes if one.calls]
+        if outcomes and not any(one.judged or one.parsed < one.calls for one in outcomes):
+            return name
+    return ""
+
+
+def _check_known(summary: Summary, target: str) -> None:
+    """Raise where nothing can be said of a target as it is."""
+    outcomes = [one for result in summary.attacked(target, ALL) for one in result.outcomes]
+    calls, mend = sum(one.calls for one in outcomes), "correct the target and name another folder with --out, as failures are kept"
+    if not calls:
+        raise RunError(f"nothing was tried on '{target}', so nothing is known of it; run the study, with a technique that tries")
+    if not any(one.judged for one in outcomes):
+        raise RunError(f"none of {calls:,} answers of '{target}' could be judged, see 'failure' in its attempts.jsonl; {mend}")
+    if name := _unknown(summary, target):
+        raise RunError(f"no answer of '{target}' to '{name}' could be judged, see 'failure' in its attempts.jsonl; {mend}")

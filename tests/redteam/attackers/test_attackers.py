@@ -335,6 +335,15 @@ def test_crescendo_takes_refused_questions_back(tmp_path: Path) -> None:
     assert max(len(attempt.tried.turns) for attempt in log.attempts) == 7
 
 
+@pytest.mark.parametrize("name", ["crescendo", "crescendo.scripted"])
+def test_a_call_that_failed_is_no_part_of_a_conversation(name: str, tmp_path: Path) -> None:
+    target = Teller(tells=lambda text: False, fails=lambda text: zlib.crc32(text.encode()) % 3 == 0)
+    log = attack(tmp_path, name, brief_of(canaries(1), calls=12), target, Writer(fluent) if name == "crescendo" else None)
+    assert len(log.attempts) == 12
+    assert log.failures["timeout"] > 0
+    assert all(turn.text for tried in target.asked for turn in tried.turns)
+
+
 def test_ladders_end_with_the_request_and_leave_no_slot() -> None:
     assert set(load_ladders()) == set(KINDS)
     for kind in KINDS:

@@ -62,8 +62,14 @@ def _converse(config: CrescendoConfig, campaign: Campaign) -> Generator[Step, An
         refused, rounds = None, rounds + 1
         if attempt.finding.success or rounds == config.rounds:
             break
-        so_far = (*turns, Message("assistant", attempt.response.text))
+        if is_answered(attempt):
+            so_far = (*turns, Message("assistant", attempt.response.text))
     return said
+
+
+def is_answered(attempt: Attempt) -> bool:
+    """Return whether a conversation can go on behind an answer; a call that failed was never part of it."""
+    return attempt.response.failure in ("", "parse")
 
 
 def scripted(config: CrescendoScriptedConfig, brief: Brief) -> Generator[Step, Answers, Tally]:
@@ -88,7 +94,7 @@ def scripted(config: CrescendoScriptedConfig, brief: Brief) -> Generator[Step, A
                 last = (attempt.id,)
                 if attempt.finding.success:
                     break
-                if not is_refusal(attempt.response.text):
+                if is_answered(attempt) and not is_refusal(attempt.response.text):
                     so_far = (*turns, Message("assistant", attempt.response.text))
 
     return attack_each(brief, pursue)

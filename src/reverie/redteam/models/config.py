@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
@@ -73,7 +74,7 @@ class Remote(Options):
     retries: Annotated[int, Field(ge=0, le=20)] = 3
     """Times that a failed call is made again."""
     backoff: Annotated[float, Field(ge=0, le=60)] = 0.5
-    """Seconds before the first of them; each later one waits twice as long."""
+    """Seconds before the first of them; each later one waits twice as long, or as long as ``Retry-After`` says, up to `timeout`."""
     parallel: Few = 4
     """Calls at a time."""
 
@@ -103,16 +104,28 @@ class HttpModel(Remote):
         """Refuse a template that would send no prompt."""
         if not any("{prompt}" in text or text == "{messages}" for text in _texts(self.template)):
             raise ValueError("the template lacks its slot {prompt} (or {messages}); put it where the prompt should stand")
+        if any(isinstance(value, float) and not math.isfinite(value) for value in _values(self.template)):
+            raise ValueError("the template holds a number that is not finite, which JSON cannot say; write another")
         return self
+
+    @property
+    def tells_system(self) -> bool:
+        """Whether the system prompt is sent."""
+        return any("{system}" in text or text == "{messages}" for text in _texts(self.template))
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """Yield the plain values of nested JSON."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _values(part)
+    else:
+        yield value
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts among the values of nested JSON."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
+    """Yield the texts among them."""
+    return (one for one in _values(value) if isinstance(one, str))
 
 
 class ScriptedModel(Options):
