@@ -39,9 +39,10 @@ Written by `python benchmarks/tables/rl.py` from `results/rl.csv`, `results/rl-c
 the numbers are made: [Long-term value](../rl.md).
 
 Mean over seeds with the 95 % t-interval over seeds. `ce` is the backbone alone; who acts is the head whose best item is shown. No
-setting was chosen on the test or in the world of a table: `trials` is how many choices a row's number is the best of, by the
-validation metric of its log, or where the recipe has a `tuning` by the return in another world; factors of Q in `ce+q` were always
-chosen by the validation metric. A row of one trial has the settings of its recipe, which were set by hand.
+setting of a grid was chosen on the test or in the world of a table: `trials` is how many choices a row's number is the best of, by
+the validation metric of its log, or where the recipe has a `tuning` by the return in another world; factors of Q in `ce+q` were
+always chosen by the validation metric. What no grid holds, and all settings of a row of one trial, were set by hand: those of the
+session world (`ce_weight`, `target_rate`, `alpha`, epochs) in earlier trials of `mcrl` on other logs of that same world.
 """
 SHARE = "of the oracle"
 WORLD = ("return", SHARE, "regret", "length", "q_over", "q_over_best", "reward_error", "transition_error")

@@ -93,6 +93,42 @@ def test_a_run_judges_its_own_items() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_run_is_marked_on_the_log_that_it_was_trained_on(tmp_path: Path) -> None:
+    split = tiny_split()
+    model = create_model("popularity", split)
+    model.fit_counts(split.train)
+    save_model(model, Path("model"))
+    items = split.train.vocabulary.items.sample(300, with_replacement=True, seed=1)
+    for name in ("then.csv", "later.csv"):
+        pl.DataFrame({"item": items, "reward": [0.0, 1.0] * 150, "propensity": [0.05] * 300}).write_csv(name)
+    Path("model/data.json").write_text(json.dumps({"name": str(tmp_path / "then.csv"), "sha256": "1" * 64}))
+    options = ("--policy", "model", "--temperature", "50", "--estimators", "ips", "--json", *FAST)
+    marked = {
+        name: any("TRAINED ON THIS LOG" in note for note in json.loads(ope(name, *options))["notes"])
+        for name in ("then.csv", "./then.csv", "later.csv")
+    }
+    assert marked == {"then.csv": True, "./then.csv": True, "later.csv": False}
+
+
+@pytest.mark.usefixtures("folder")
+def test_histories_are_cut_into_sessions_where_time_passes() -> None:
+    """Of each of 20 people there are four rounds, an hour between the second and the third; the file has the last first."""
+    minutes = np.tile([0, 10, 70, 80], 20)
+    rounds = logged(80, user=np.repeat(np.arange(20), 4), timestamp=1_700_000_000 + 60 * minutes)
+    rounds[::-1].write_csv("people.csv")
+    options = ("--policy", "policy.csv", "--estimators", "pdis", "--least-ess", "1", "--json", *FAST)
+    found = {gap: json.loads(ope("people.csv", *gap, *options)) for gap in ((), ("--gap-minutes", "30"), ("--gap-minutes", "60"))}
+    assert [one["sessions"] for one in found.values()] == [20, 40, 20]
+    values = {gap: [round(one["value"], 9) for one in of["estimates"]] for gap, of in found.items()}
+    assert values["--gap-minutes", "60"] == values[()] != values["--gap-minutes", "30"]
+    assert "cuts no sessions; give a number of minutes above 0" in refusal("people.csv", "--gap-minutes", "0", *options)
+    assert "has no column of people; name it with --session" in refusal("rounds.csv", "--gap-minutes", "30", *options)
+    assert "has no column of times; name it with --step" in refusal("sessions.parquet", "--gap-minutes", "30", *options)
+    ope("sessions.parquet", "--export", "log.npz")
+    assert "log.npz has none; leave it out" in refusal("log.npz", "--gap-minutes", "30", *options)
+
+
+@pytest.mark.usefixtures("folder")
 def test_estimated_propensities_are_marked_everywhere() -> None:
     logged().drop("propensity").write_csv("bare.csv")
     assert "--propensities estimated" in refusal("bare.csv", "--policy", "policy.csv")
@@ -120,6 +156,9 @@ def test_kinds_of_events_earn_rewards() -> None:
     options = ("--policy", "policy.csv", "--estimators", "ips", "--json", *FAST)
     found = json.loads(ope("kinds.csv", "--rewards", "view=0.2,cart=0.5,buy=1", *options))
     assert found["estimates"][0]["value"] == pytest.approx((0.4 + 0.5 + 1) / 4)
+    assert any("not what they were SHOWN" in note for note in found["notes"])
+    shown = json.loads(ope("rounds.csv", *options))
+    assert not any("SHOWN" in note for note in shown["notes"]), "a log of shown items with rewards of its own"
     assert "kind 'cart', to which --rewards gives nothing" in refusal("kinds.csv", "--rewards", "view=0.2,buy=1", *options)
     for text in ("view", "view=nan", "view=0.2,cart", ""):
         assert "is no kind with a number" in refusal("kinds.csv", "--rewards", text, *options)

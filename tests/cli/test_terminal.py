@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reverie.cli.main import ANEW, _tree
 from reverie.cli.terminal import check_arguments, prepare_streams, signals
 from reverie.errors import ConfigError
 
@@ -59,30 +60,36 @@ def test_signals_end_in_order_and_are_put_back() -> None:
     assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
 
 
+def test_verbs_that_begin_anew_are_verbs() -> None:
+    assert set(_tree().commands) >= ANEW
+
+
 SLOW = """
 import os, signal, time
 from reverie.cli.terminal import signals, say_stopped
 try:
-    with signals():
+    with signals({keeps}):
         os.kill(os.getpid(), signal.{first})
         time.sleep(5)
 except (KeyboardInterrupt, SystemExit) as stop:
     {then}
-    say_stopped()
+    say_stopped({keeps})
     raise SystemExit(stop.code if isinstance(stop, SystemExit) else 130)
 """
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "code"), [("SIGINT", "", 130), ("SIGTERM", "", 143), ("SIGINT", "SIGINT", 130), ("SIGINT", "SIGTERM", 143)]
+    ("first", "second", "code", "keeps"),
+    [("SIGINT", "", 130, True), ("SIGTERM", "", 143, False), ("SIGINT", "SIGINT", 130, False), ("SIGINT", "SIGTERM", 143, True)],
 )
-def test_a_stopped_command_says_one_sentence(first: str, second: str, code: int) -> None:
-    then = f"say_stopped(); os.kill(os.getpid(), signal.{second}); time.sleep(5)" if second else "pass"
+def test_a_stopped_command_says_one_sentence(first: str, second: str, code: int, keeps: bool) -> None:
+    then = f"say_stopped({keeps}); os.kill(os.getpid(), signal.{second}); time.sleep(5)" if second else "pass"
     done = subprocess.run(
-        [sys.executable, "-c", SLOW.format(first=first, then=then)],
+        [sys.executable, "-c", SLOW.format(first=first, then=then, keeps=keeps)],
         capture_output=True,
         text=True,
         check=False,
         env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
     )
-    assert (done.returncode, done.stderr) == (code, "stopped; the same command goes on from what it had finished\n")
+    said = "goes on from what it had finished" if keeps else "begins anew"
+    assert (done.returncode, done.stderr) == (code, f"stopped; the same command {said}\n")

@@ -11,11 +11,14 @@ import pytest
 
 from reverie.data.dataset import Dataset
 from reverie.data.splits import leave_one_out
+from reverie.evaluation import by_kind
 from reverie.evaluation.effects import at_floor
 from reverie.report import leaderboard, render_report
 from reverie.report.decision import decide, facts_to_decide, headline_of, next_commands
+from reverie.report.figures import slice_figures
 from reverie.report.plan_table import left_out_table
-from reverie.report.words import options, p_value
+from reverie.report.table import Column
+from reverie.report.words import options, p_value, percent
 from reverie.testing import tiny_dataset
 from reverie.training.plan import recipes_for
 from reverie.training.run import Run, run_recipe
@@ -70,6 +73,36 @@ def test_a_blend_that_is_no_better_than_its_part_is_not_chosen(world: dict[str, 
     board = leaderboard([blend, *world["runs"]])
     assert decide(board).row.model_name == best.recipe.model_name
     assert "That rests on 48 held-out items alone" in headline_of(decide(board), board)
+
+
+def test_a_log_of_views_and_purchases_is_told_by_kind(world: dict[str, Any], tmp_path: Path) -> None:
+    """Every other held-out item is bought, four others are left in a cart; the chosen model is told and drawn by kind."""
+    events = world["dataset"].events
+    users = events["user"].unique(maintain_order=True)
+    last = pl.col("timestamp") == pl.col("timestamp").max().over("user")
+    bought, left = pl.col("user").is_in(users.gather_every(2).implode()), pl.col("user").is_in(users[1:9:2].implode())
+    kind = pl.when(last & bought).then(pl.lit("buy")).when(last & left).then(pl.lit("cart")).otherwise(pl.lit("view"))
+    dataset = Dataset(events.with_columns(kind.alias("kind")), world["dataset"].catalog, name="tiny")
+    split = leave_one_out(dataset)
+    recipes = recipes_for({"name": "tiny"}, {"protocol": "leave_one_out"}, ("popularity", "markov"), "tiny")
+    board = leaderboard([run_recipe(one, tmp_path / one.name, split=split, show=False) for one in recipes])
+    row = decide(board).row
+    kinds = row.tests[0].ranks["kind"]
+    told = dict(facts_to_decide(board, decide(board), split, dataset))["By kind"]
+    for kind_name, part in by_kind(row.tests[0]).items():
+        name = kind_name.removeprefix("kind:")
+        asked = set(part.ranks["query"])
+        items, ends = split.test.sequences.items, list(zip(split.test.start, split.test.stop, strict=True))
+        old = [query for query in asked if split.test.targets[query] in items[slice(*ends[query])]]
+        share = percent(len(old) / len(asked))
+        assert f"{percent(part.value('recall@10'))} of {(kinds == name).sum()} '{name}' ({share} repeats)" in told
+    plain = leaderboard(world["runs"])
+    assert "By kind" not in dict(facts_to_decide(plain, decide(plain), world["split"], None)), "that log knows no kinds"
+    figures, table = slice_figures(board, split)
+    assert [column.title for column in table.columns if isinstance(column, Column)][-3:] == ["buy", "view", "cart"]
+    kinds_drawn = next(figure for figure in figures if figure.title == "What kind of event is held out")
+    assert "buy · " in kinds_drawn.svg
+    assert "cart · " not in kinds_drawn.svg, "four questions are not drawn"
 
 
 def test_the_facts_answer_what_somebody_asks_who_deploys(world: dict[str, Any]) -> None:

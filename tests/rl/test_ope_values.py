@@ -58,6 +58,14 @@ def test_fitted_values_are_the_fixed_point_for_each_weighting(gamma: float) -> N
         np.testing.assert_allclose(v[at], expected_v, atol=1e-9)
 
 
+def test_how_many_weightings_are_fitted_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = np.random.default_rng(0).integers(0, 3, (7, 8)).astype(np.float64)
+    before = fit_values(some_steps(), weights, 0.9)
+    monkeypatch.setattr("reverie.rl.ope.values.BATCH", 1)
+    for one, other in zip(before, fit_values(some_steps(), weights, 0.9), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13)
+
+
 def test_a_session_that_is_left_out_changes_nothing() -> None:
     steps = some_steps()
     out = (np.arange(8) != 5).astype(float)[None]

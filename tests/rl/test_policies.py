@@ -93,7 +93,7 @@ def test_wrong_options_and_strange_items_are_refused() -> None:
     model = model_on([10, 20, 30])
     with pytest.raises(ConfigError, match="temperature"):
         policy_of(model, "softmax", temperature=0)
-    with pytest.raises(ConfigError, match="kind"):
+    with pytest.raises(ConfigError, match="unknown policy 'greedy'; known: argmax, epsilon-top-k"):
         policy_of(model, "greedy")
     with pytest.raises(DataError, match="model 'sasrec' knows none of the items here: ids look like 10 there and 1 here"):
         policy_of(model, vocabulary=Vocabulary(pl.Series([1, 2]), pl.Series([1])))

@@ -32,7 +32,7 @@ def evaluate(
     quiet: Quiet = False,
     offline: Offline = False,
 ) -> None:
-    """Print metrics of a run; with --seen the model is asked again under that rule.
+    """Print metrics of a run, by kind of event, too, where kinds are known; with --seen the model is asked again under that rule.
 
     With --items a model that knows items by their content is asked again, with items that it was not trained on among the
     candidates; --log may be a later log, in which people have clicked them.
@@ -44,7 +44,7 @@ def evaluate(
     from reverie.data.recode import recode
     from reverie.data.splits.config import split_dataset
     from reverie.evaluation import evaluate as measure
-    from reverie.evaluation.slices import with_targets
+    from reverie.evaluation.slices import by_kind, with_targets
     from reverie.llm.collm.study import is_study, study_evaluation
     from reverie.models.warm_start import append_vocabulary
     from reverie.training.event_log import open_log
@@ -82,11 +82,16 @@ def evaluate(
     names = [name.strip() for name in (metrics or usual).split(",") if name.strip()]
     measured = evaluation.metrics(names)
     found = {name: part.metrics(names) for name, part in parts.items() if len(part.ranks)}
+    kinds = {} if evaluation.scored is not None else by_kind(evaluation)
+    of_kinds = {name: part.metrics(names) for name, part in kinds.items()} if len(kinds) > 1 else {}
     if json:
-        print_json([*measured.to_dicts(), *({"slice": name} | row for name, rows in found.items() for row in rows.to_dicts())])
+        named = [row | {"metric": f"{name}/{row['metric']}"} for name, rows in of_kinds.items() for row in rows.to_dicts()]
+        print_json(
+            [*measured.to_dicts(), *named, *({"slice": name} | row for name, rows in found.items() for row in rows.to_dicts())]
+        )
         return
     screen = console(quiet)
-    for name, rows in {"": measured, **found}.items():
+    for name, rows in {"": measured, **of_kinds, **found}.items():
         if name:
             screen.print(f"{name}:", markup=False)
         for row in rows.iter_rows(named=True):

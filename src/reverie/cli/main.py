@@ -42,6 +42,10 @@ app = typer.Typer(
 )  # fmt: skip
 
 
+ANEW = frozenset({"evaluate", "judge", "recommend", "ope", "simulate", "export", "models", "doctor"})
+"""Verbs that keep nothing of what they had finished when they are stopped."""
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"reverie {reverie.__version__}")
@@ -77,9 +81,10 @@ def run() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the first process speaks for all; open until the end
     let_threads_sleep()
     prepare_streams()
+    keeps = not {*sys.argv[1:2]} & ANEW
     try:
         quiet = bool({"-q", "--quiet"} & {*sys.argv}) or bool(processes.rank())
-        with signals(), readings_told(quiet, _worded):
+        with signals(keeps), readings_told(quiet, _worded):
             check_arguments()
             code = _tree()(standalone_mode=False)
             sys.stdout.flush()
@@ -105,7 +110,7 @@ def run() -> None:
         _fail("not enough memory; use a smaller batch size, smaller options of the model or a smaller dataset")
     except SystemExit as stop:
         if stop.code in (INTERRUPTED, TERMINATED) and not processes.rank():
-            say_stopped()
+            say_stopped(keeps)
         raise
 
 

@@ -27,7 +27,8 @@ def ope(
     estimators: Annotated[
         str | None,
         typer.Option(
-            "--estimators", help="ips,clipped-ips,snips,dm,dr,switch,pdis,wpdis,sequential-dr,fqe,slate; those that suit."
+            "--estimators",
+            help="ips, clipped-ips, snips, dm, dr, switch, pdis, wpdis, sequential-dr, fqe, slate; those that suit.",
         ),
     ] = None,
     gamma: Annotated[float, typer.Option("--gamma", help="Discount of returns per session, from 0 to below 1.")] = 0.9,
@@ -40,6 +41,9 @@ def ope(
         str | None, typer.Option("--rewards", help="Of a log of kinds of events, instead of a column: view=0.2,cart=0.5,buy=1.")
     ] = None,
     propensities: Annotated[str, typer.Option("--propensities", help="logged, or estimated from the log (marked).")] = "logged",
+    gap_minutes: Annotated[
+        float | None, typer.Option("--gap-minutes", help="Begin a new session where more minutes pass, as in training.")
+    ] = None,
     given: Annotated[int, typer.Option("--given", min=0, help="First events of a session that nobody chose.")] = 0,
     horizon: Annotated[int | None, typer.Option("--horizon", min=1, help="Cut sessions after this many rounds.")] = None,
     clip: Annotated[float | None, typer.Option("--clip", help="Limit of weights; the square root of the rounds.")] = None,
@@ -79,16 +83,18 @@ def ope(
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
     of_kinds = None if rewards is None else rewards_of_kinds(rewards)
-    rounds = read_log(log, columns | {"context": context, "position": position}, of_kinds, offline)
+    rounds = read_log(log, columns | {"context": context, "position": position}, of_kinds, offline, gap_minutes)
     rounds = shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:
         for path in write_exchange(rounds, export, layout):
             screen.print(f"wrote {path}", markup=False)
+        if rounds.past is not None:
+            screen.print("not in it: what sessions began with and nobody chose; a run that acts on it has shorter histories")
     if policy is None:
         return
     options = {"kind": act, "temperature": temperature, "epsilon": epsilon, "k": top}
-    acting = policy_at(policy, rounds, options, seen == "keep")
+    acting = policy_at(policy, rounds, options, seen == "keep", log)
     chosen = None if estimators is None else [name.strip() for name in estimators.split(",") if name.strip()]
     found = evaluate_policy(acting, chosen, settings)
     if out is not None:

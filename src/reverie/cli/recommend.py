@@ -86,13 +86,23 @@ def recommend(
     if user is not None:
         row = sequences.vocabulary.user_codes([user])[0]
         if row < 0:
-            raise ConfigError(f"user '{user}' is not in the dataset of {run}; ids look like {sequences.vocabulary.users[0]}")
+            raise ConfigError(f"user '{user}' is not in the dataset of {run}; {_users_like(user, sequences.vocabulary.users)}")
         _show(recommend_user(model, sequences, int(row), k, **lists), json)
     elif everyone is not None and write is not None:
         frame = recommend_all(model, sequences, k=k, **lists)
         with atomic_path(everyone) as temporary:
             write(frame, temporary)
         print(f"{frame['user'].n_unique()} users, {frame.height} rows: {everyone}")
+
+
+def _users_like(user: str, users: pl.Series) -> str:
+    """Return what users are called, or that they are the sessions of the one who was asked for, and which is the last."""
+    number = -1
+    while users.is_in([f"{user}#{number + 1}"]).any():
+        number += 1
+    return (
+        f"ids look like {users[0]}" if number < 0 else f"its users are sessions, and the last one of '{user}' is '{user}#{number}'"
+    )
 
 
 def _taken(typed: list[str], known: Vocabulary) -> list[Any]:

@@ -10,6 +10,8 @@ import typer
 from reverie.cli.options import Json, Offline, Quiet, console, print_json
 from reverie.errors import ConfigError
 
+_SET = "Change an option of the world, e.g. --set gamma=0.9; of a log also --set 'sessions={gap_minutes: 30}', as in a recipe."
+
 
 def simulate(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a saved model.")],
@@ -22,9 +24,7 @@ def simulate(
     k: Annotated[int, typer.Option("-k", help="Of epsilon-top-k.")] = 10,
     against: Annotated[list[Path] | None, typer.Option("--against", help="Another run, under the same chances.")] = None,
     sessions: Annotated[int, typer.Option("--sessions", min=2, max=1_000_000, help="Sessions of each policy.")] = 1000,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Change an option of the world, e.g. --set gamma=0.9 or --set gap_minutes=30.")
-    ] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help=_SET)] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all draws.")] = 0,
     offline: Offline = False,
     json: Json = False,

@@ -89,19 +89,20 @@ def readings_told(quiet: bool, worded: Callable[[str], str]) -> Iterator[None]:
 _said: list[bool] = []
 
 
-def say_stopped() -> None:
-    """Say, once, that a command was stopped."""
+def say_stopped(keeps: bool = True) -> None:
+    """Say, once, that a command was stopped, and whether it keeps what it had finished."""
     if not _said:
         _said.append(True)
-        print("stopped; the same command goes on from what it had finished", file=sys.stderr, flush=True)
+        then = "goes on from what it had finished" if keeps else "begins anew"
+        print(f"stopped; the same command {then}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def signals() -> Iterator[None]:
+def signals(keeps: bool = True) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the command in its own order; the second one ends it at once."""
 
     def at_once(number: int, frame: FrameType | None) -> None:
-        say_stopped()
+        say_stopped(keeps)
         os._exit(128 + number)
 
     def in_order(number: int, frame: FrameType | None) -> None:

@@ -18,6 +18,8 @@ METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
 """Shown by default, where an evaluation can answer them."""
 ORDER = "ndcg@10"
 """The metric that rows are sorted by and paired in."""
+KINDS = 6
+"""Kinds of events that are told apart, the commonest ones."""
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from reverie.data.dataset import Dataset
 from reverie.data.queries import repeated_targets
 from reverie.data.split import Split
-from reverie.evaluation import Evaluation, paired_test, pooled, slice_masks, sliced
+from reverie.evaluation import Evaluation, by_kind, paired_test, pooled, slice_masks, sliced
 from reverie.evaluation.effects import SIGNIFICANT
 from reverie.evaluation.ranking import ranked_targets
 from reverie.models.shelf import MODELS
 from reverie.report.board import Leaderboard
-from reverie.report.cells import ORDER, Cell, cells
+from reverie.report.cells import KINDS, ORDER, Cell, cells
 from reverie.report.leaderboard_table import HEAD
 from reverie.report.row import Row
 from reverie.report.words import duration, number, percent, titled
@@ -82,9 +83,11 @@ def decide(board: Leaderboard) -> Decision:
 
 
 def facts_to_decide(board: Leaderboard, decision: Decision, split: Split, dataset: Dataset | None) -> list[tuple[str, str]]:
-    """Return accuracy, cost, time of a list, cold users, cold items and freshness, each in a few sentences."""
+    """Return accuracy, also by kind of event, cost, time of a list, cold users, cold items and freshness, in sentences."""
     row = decision.row
-    found = [("Accuracy", _accuracy(board, row) + _of_new_ones(row, split)), ("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
+    found = [("Accuracy", _accuracy(board, row) + _of_new_ones(row, split))]
+    found += [("By kind", said)] if (said := _by_kind(row, split)) else []
+    found += [("Cheaper", _cheaper(decision)), ("Cost", _cost(row))]
     found += [("Serving", said)] if (said := _serving(row, split)) else []
     found += [("New people", _cold_users(row, split)), ("New items", _cold_items(row, split))]
     return found + ([("Freshness", said)] if dataset is not None and (said := _freshness(board, dataset)) else [])
@@ -130,17 +133,38 @@ def _accuracy(board: Leaderboard, row: Row) -> str:
 
 def _of_new_ones(row: Row, split: Split) -> str:
     """Return how well it finds what somebody had not chosen before, where what they had is counted, too."""
-    ranked = ranked_targets(split.test)
-    new, targets = ~repeated_targets(split.test)[ranked], split.test.targets[ranked]
-    if row.tests[0].seen != "keep" or new.all() or not new.any():
-        return ""
-    if any(not np.array_equal(test.ranks["target"].to_numpy(), targets) for test in row.tests):
+    new = _new_ones(row, split)
+    if new is None or new.all() or not new.any():
         return ""
     parts = [replace(test, ranks=test.ranks.filter(pl.Series(new))) for test in row.tests]
     found = cells(pooled(parts, [HEAD]))[HEAD]
     repeats = percent(1 - float(new.mean()))
     said = f" {repeats} of them stand in their own history already, as a purchase after a view;"
     return f"{said} of the others it finds {percent(found.value)}."
+
+
+def _new_ones(row: Row, split: Split) -> NDArray[np.bool_] | None:
+    """Return which held-out items somebody had not chosen before; None where such items are removed, or the rows are others."""
+    ranked = ranked_targets(split.test)
+    targets = split.test.targets[ranked]
+    if row.tests[0].seen != "keep" or any(not np.array_equal(test.ranks["target"].to_numpy(), targets) for test in row.tests):
+        return None
+    return np.asarray(~repeated_targets(split.test)[ranked])
+
+
+def _by_kind(row: Row, split: Split) -> str:
+    """Return how much of each kind of event it finds, and how many repeat; nothing where there are no two kinds."""
+    parts = [by_kind(test) for test in row.tests]
+    found = {name: cells(pooled([part[name] for part in parts], [HEAD]))[HEAD] for name in set.intersection(*map(set, parts))}
+    if len(found) < 2:
+        return ""
+    new, kinds = _new_ones(row, split), row.tests[0].ranks["kind"].to_numpy()
+    said = []
+    for name in sorted(found, key=lambda name: (-found[name].n, name))[:KINDS]:
+        kind = name.partition(":")[2]
+        again = "" if new is None else f" ({percent(1 - float(new[kinds == kind].mean()))} repeats)"
+        said.append(f"{percent(found[name].value)} of {found[name].n:,} '{kind}'{again}")
+    return f"Its first ten hold {', '.join(said)}. Validation chose by all of them, whatever their kind."
 
 
 def _cheaper(decision: Decision) -> str:

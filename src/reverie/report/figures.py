@@ -1,6 +1,6 @@
 """The figures of a report and its example histories, from a leaderboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -12,7 +12,7 @@ from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
 from reverie.report.board import Leaderboard
-from reverie.report.cells import ORDER, Cell, cells
+from reverie.report.cells import KINDS, ORDER, Cell, cells
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Example, Figure, Item, ItemList
 from reverie.report.plots import Curve, Look, Point, curve_plot, dot_plot, scatter_plot
@@ -79,18 +79,20 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
     drawn = looks(board)
     by_row = {row.label: _slice_cells(row, split) for row in board.rows}
     present = by_row[board.best.label]
-    parts, figures, shown = PROSE["slices"], [], []
+    parts, figures, shown = dict(PROSE["slices"]), [], []
     for key, panel in PROSE["panels"].items():
-        names, groups, said = panel["slices"], {}, []
-        if not all(name in present for name in names):
+        names, groups, said = panel["slices"] or kinds_of(present), {}, []
+        if len(names) < 2 or not all(name in present for name in names):
             continue
         shown += names
-        for name in names:
+        parts |= {name: name.partition(":")[2] for name in names if name not in parts}
+        large = [name for name in names if present[name].n >= FEWEST]
+        for name in large:
             points = [_point(label, drawn[label], 0, found[name]) for label, found in by_row.items() if name in found]
             groups[f"{parts[name]} · {present[name].n:,}"] = points
             said.append(f"{parts[name]}: " + ", ".join(f"{point.label} {number(point.y)}" for point in points))
         alt = f"{titled(ORDER)} by slice. " + "; ".join(said)
-        if min(present[name].n for name in names) >= FEWEST:
+        if len(large) > 1:
             figures.append(Figure(panel["title"], "", dot_plot(groups, f"slice-{key}", titled(ORDER), alt)))
     columns = [Column("Model"), *(Column(parts[name], "right", f"{present[name].n:,}") for name in shown)]
     rows = [
@@ -98,6 +100,12 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
         for label, found in by_row.items()
     ]
     return figures, Table("", columns if shown else [], rows)
+
+
+def kinds_of(found: Mapping[str, Cell]) -> list[str]:
+    """Return the slices by kind of event, the commonest first."""
+    kinds = [name for name in found if name.startswith("kind:")]
+    return sorted(kinds, key=lambda name: (-found[name].n, name))[:KINDS]
 
 
 def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:

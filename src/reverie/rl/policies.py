@@ -13,7 +13,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from reverie.data.batch import SequenceBatch
 from reverie.data.recode import Recoder
 from reverie.data.vocabulary import Vocabulary
-from reverie.errors import DataError, RunError
+from reverie.errors import DataError, RunError, unknown
 from reverie.evaluation.ranking import LARGEST, evaluation_mode
 from reverie.options import Options, checked
 from reverie.protocols import Recommender
@@ -267,5 +267,7 @@ def policy_of(
     DataError
         If the model knows none of the items.
     """
+    if kind not in KINDS:
+        raise unknown("policy", kind, KINDS)
     checked_options = checked(PolicyOptions, {"kind": kind, **options}, "the policy")
     return ModelPolicy(model, checked_options, vocabulary or model.card.vocabulary, repeats)

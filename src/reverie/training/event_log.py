@@ -10,9 +10,9 @@ from reverie.data.dataset import Dataset
 from reverie.data.readers import read_features, with_features
 from reverie.data.rewards import with_rewards
 from reverie.data.sources.load import list_datasets, open_dataset
-from reverie.errors import RunError
+from reverie.errors import ConfigError, RunError
 from reverie.files import read_json, write_json
-from reverie.training.recipe import DatasetRecipe
+from reverie.training.recipe import RECIPES, DatasetRecipe
 
 FILE = "data.json"
 """Holds the absolute paths of log and catalogue and the SHA-256 of the events, from before the run begins."""
@@ -80,6 +80,16 @@ def kept_sha256(folder: Path) -> str:
     """Return the SHA-256 of the events that a run folder was made from; empty where that is not known."""
     kept = _read(folder / FILE)
     return kept.get("sha256") or _read(folder / "result.json").get("dataset_sha256", "")
+
+
+def log_of(folder: Path) -> str:
+    """Return the path or the name of the log that a run folder was made from; empty where that is not known."""
+    if (path := _read(folder / FILE).get("name")) or not (folder / "recipe.yaml").is_file():
+        return path or ""
+    try:
+        return RECIPES.load(str(folder / "recipe.yaml")).dataset.name
+    except ConfigError:  # of another version
+        return ""
 
 
 def open_log(

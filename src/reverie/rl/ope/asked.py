@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ def shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: boo
     return with_estimated_propensities(rounds) if estimated else rounds
 
 
-def policy_at(path: Path, rounds: LoggedRounds, options: dict[str, Any], repeats: bool) -> PolicyOnLog:
-    """Read a policy: a folder is a run, a file a table."""
+def policy_at(path: Path, rounds: LoggedRounds, options: dict[str, Any], repeats: bool, log: str) -> PolicyOnLog:
+    """Read a policy: a folder is a run, a file a table; `log` is where the rounds were read from."""
     if not path.is_dir():
         return read_policy(path, rounds)
     from reverie.models import load_model
+    from reverie.training.event_log import log_of
 
-    return run_policy(load_model(path), rounds, repeats=repeats, **options)
+    made_from = log_of(path)
+    same = made_from == log or (made_from != "" and Path(log).exists() and Path(log).resolve() == Path(made_from).resolve())
+    return replace(run_policy(load_model(path), rounds, repeats=repeats, **options), trained_here=same)

@@ -59,6 +59,8 @@ class LoggedRounds:
         What messages call it.
     estimated : bool
         Whether the propensities were estimated from the log itself.
+    by_people : bool
+        Whether rounds are what people did (views, purchases), not what they were shown.
     """
 
     actions: NDArray[np.int64]
@@ -76,6 +78,7 @@ class LoggedRounds:
     past: Past | None = None
     name: str = "the log"
     estimated: bool = False
+    by_people: bool = False
 
     def __len__(self) -> int:
         return len(self.actions)

@@ -87,10 +87,17 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         said.append(f"weights above {limit:.4g} are cut (clipped-ips) or left to the model (switch)")
     if "slate" in used:
         said.append("slate supposes that items add up over positions, which the logging policy filled independently of each other")
-    if 0 < policy.missing <= MOST_MISSING:
+    if 0.0005 <= policy.missing <= MOST_MISSING:
         said.append(
             f"{policy.missing:.1%} of the policy's probability is on items that the log never shows, first {policy.never[0]}"
         )
+    if log.by_people:
+        said.append(
+            "rounds are what people did, not what they were SHOWN: what was shown and passed over is missing, and a cart or a "
+            "purchase repeats the item viewed before it, so a policy that repeats items looks better than it is"
+        )
+    if policy.trained_here:
+        said.append("the run was TRAINED ON THIS LOG: sessions that it knows flatter it; judge it on a log that it has not seen")
     if log.estimated:
         said.append("propensities are ESTIMATED from the log: all weights suppose that the logging policy looked at nothing else")
     return said

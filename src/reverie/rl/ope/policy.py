@@ -56,6 +56,8 @@ class PolicyOnLog:
         Situation of each round.
     never : tuple of str
         Some items of the policy that the log never shows, the likeliest first.
+    trained_here : bool
+        Whether it is a model that was trained on this log.
     """
 
     log: LoggedRounds
@@ -65,6 +67,7 @@ class PolicyOnLog:
     table: Array | None = None
     groups: NDArray[np.int64] | None = None
     never: tuple[str, ...] = ()
+    trained_here: bool = False
 
     def rows(self) -> tuple[Array, NDArray[np.int64]]:
         """Return table and groups; a policy that is too large for them is asked about its weights only."""

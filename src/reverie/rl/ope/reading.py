@@ -13,7 +13,7 @@ from reverie.data.readers.convert import check_values, require_values, to_ids
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.layouts import EVENT_NAMES
 from reverie.data.readers.table import find_column
-from reverie.data.readers.times import to_times
+from reverie.data.readers.times import Times, to_times
 from reverie.data.sources.load import list_datasets, open_dataset
 from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.exchange import read_exchange
@@ -42,6 +42,7 @@ def read_log(
     columns: dict[str, str | None] | None = None,
     rewards: dict[str, float] | None = None,
     offline: bool = False,
+    gap_minutes: float | None = None,
 ) -> LoggedRounds:
     """Read a log of shown items.
 
@@ -56,6 +57,8 @@ def read_log(
         Reward of each kind of event, for a log of views, carts and purchases; in the place of a column of rewards.
     offline : bool
         Whether the network is never asked.
+    gap_minutes : float, optional
+        A new session begins where more minutes than these pass, as in a recipe's ``dataset.sessions``.
 
     Returns
     -------
@@ -73,9 +76,12 @@ def read_log(
         dataset = open_dataset(str(source), offline=offline)
         if rewards is not None:
             dataset = replace(dataset, events=_rewarded(dataset.events, rewards, dataset.name))
+        dataset = dataset if gap_minutes is None else dataset.cut_sessions(gap_minutes)
         log = from_dataset(dataset, sessions=str(source) not in ALONE)
-        return log.without_first(1) if str(source) in LANDED else log
+        return log.without_first(1) if str(source) in LANDED else replace(log, by_people=rewards is not None)
     if Path(source).suffix.lower() == ".npz":
+        if gap_minutes is not None:
+            raise ConfigError(f"--gap-minutes cuts a log by its times, and {source} has none; leave it out")
         return read_exchange(Path(source))
     chosen = columns or {}
     with open_table(Path(source)) as table:
@@ -98,8 +104,29 @@ def read_log(
         if rewards is not None:
             kinds = frame.rename({column_of["reward"]: "kind"})
             frame = frame.with_columns(_rewarded(kinds, rewards, table.where)["reward"].alias(column_of["reward"]))
-        series = [_typed(frame[column], role, table.where) for role, column in column_of.items()]
-    return from_frame(pl.DataFrame(series), str(source))
+        typed = pl.DataFrame([_typed(frame[column], role, table.where) for role, column in column_of.items()])
+        if gap_minutes is not None:
+            for role, what in (("session", "people"), ("step", "times")):
+                if role not in column_of:
+                    raise ConfigError(
+                        f"--gap-minutes cuts what people did by its times, and {table.where} has no column of {what}; name it with "
+                        f"--{role}"
+                    )
+            typed = typed.with_columns(_cut(typed["session"], to_times(frame[column_of["step"]], table.where), gap_minutes))
+    return replace(from_frame(typed, str(source)), by_people=rewards is not None)
+
+
+def _cut(people: pl.Series, times: Times, gap_minutes: float) -> pl.Series:
+    """Return the session of each row: of person 17 they are ``17#0``, ``17#1`` and so on, as of `Dataset.cut_sessions`."""
+    if not 0 < gap_minutes < math.inf:
+        raise ConfigError(f"--gap-minutes {gap_minutes:g} cuts no sessions; give a number of minutes above 0")
+    frame = pl.DataFrame({"person": people, "time": times.seconds.cast(pl.Float64)})
+    if times.nanoseconds is not None:
+        frame = frame.with_columns(pl.col("time") + times.nanoseconds / 1e9)
+    ordered = frame.with_row_index("row").sort("person", "time", "row")
+    begins = (pl.col("time").diff().over("person") > 60 * gap_minutes).fill_null(False)
+    ordered = ordered.with_columns(begins.cast(pl.Int64).cum_sum().over("person").alias("number"))
+    return ordered.sort("row").select(pl.format("{}#{}", "person", "number").alias("session")).to_series()
 
 
 def _is_dataset(source: str | Path) -> bool:

@@ -25,6 +25,8 @@ MOST_STATES = 256
 """States that are told apart; rarer ones are one."""
 LARGEST = 1 << 24
 """Cells of tables of states by items that are held at a time."""
+BATCH = 1 << 18
+"""Cells that are computed with at a time where several weightings are fitted: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def fit_values(steps: Steps, weights: Array, gamma: float, strength: float = STR
         ``v(s) = Σ_a π(a | s) q(s, a)``.
     """
     n_states, n_items = steps.policy.shape
-    size = max(1, LARGEST // (n_states * max(n_items, n_states)))
+    size = max(1, BATCH // (n_states * max(n_items, n_states)))
     parts = [_fit(steps, weights[at : at + size], gamma, strength, with_q) for at in range(0, len(weights), size)]
     return np.concatenate([q for q, _ in parts]), np.concatenate([v for _, v in parts])
 
