@@ -65,6 +65,33 @@ def test_the_bound_truncates_and_does_not_terminate() -> None:
     assert (True, True) not in ends
 
 
+@pytest.mark.parametrize("action", [-1, 30, 2.5, "3", None])
+def test_an_action_outside_the_space_shows_nothing(action: object) -> None:
+    env = WorldEnvironment(SessionWorld(SessionWorldOptions(n_items=30)))
+    env.reset(seed=0)
+    with pytest.raises(ConfigError, match="whole number from 0 to 29"):
+        env.step(action)  # type: ignore[arg-type]
+    assert env.world.histories.lengths.tolist() == [1]
+
+
+def test_a_session_that_is_over_goes_on_after_reset_only() -> None:
+    env = WorldEnvironment(SessionWorld(SessionWorldOptions(n_items=30, leave=0.49)))
+    with pytest.raises(ConfigError, match="call reset"):
+        env.step(np.int64(0))
+    env.reset(seed=0)
+    while not env.step(np.int64(0))[2]:
+        pass
+    with pytest.raises(ConfigError, match="call reset"):
+        env.step(np.int64(0))
+    env.reset()
+    env.step(np.int64(0))
+
+
+def test_a_history_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="1 or more"):
+        WorldEnvironment(SessionWorld(), history=0)
+
+
 def test_a_world_that_the_checker_refuses_is_an_error() -> None:
     class Endless(SessionWorld):
         def step(self, actions, rng):  # noqa: ANN001, ANN202

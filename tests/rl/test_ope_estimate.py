@@ -22,7 +22,7 @@ from reverie.rl.ope.overlap import effective_sample_size, overlap
 from reverie.rl.ope.page import notes
 from reverie.rl.ope.policy import from_table, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
-from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Settings
+from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Estimate, Settings
 from reverie.rl.ope.states import fit_on_log
 from reverie.rl.ope.terms import mean_terms, ratio_terms
 from reverie.rl.ope.worlds import BanditWorld, KnownSessions, ListWorld, blended, leaning
@@ -283,6 +283,7 @@ BAD_TABLES = {
     "no column known as the probability": {"item": [1, 2], "chance": [0.5, 0.5]},
     "by context, and log has no column": {"item": [1, 2], "context": [0, 0], "probability": [0.5, 0.5]},
     "has no probabilities of round 1": {"round": [0], "item": [1], "probability": [1.0]},
+    "row 3 has no value in column 'round'": {"round": [0, 1, None], "item": [1, 1, 1], "probability": [1.0, 1.0, 1.0]},
 }
 
 
@@ -292,6 +293,23 @@ def test_tables_of_probabilities_are_checked(message: str, tmp_path: Path) -> No
     pl.DataFrame(BAD_TABLES[message]).write_csv(tmp_path / "policy.csv")
     with pytest.raises(DataError, match=message):
         read_policy(tmp_path / "policy.csv", log)
+
+
+def test_one_session_has_no_model_and_no_interval() -> None:
+    frame = pl.DataFrame({"session": [1, 1], "item": [0, 1], "reward": [1.0, 1.0], "propensity": [0.5, 0.5]})
+    log = from_frame(frame, "log")
+    acting = from_table(log, np.full((1, 2), 0.5), np.zeros(2, dtype=np.int64), "chance")
+    found = {one.estimator: one for one in evaluate_policy(acting, None, Settings(least_ess=1))}
+    assert found["pdis"].value == 1.9
+    assert (found["pdis"].low, found["pdis"].high, found["pdis"].interval) == (None, None, "none")
+    for name in ("fqe", "sequential-dr"):
+        assert found[name].value is None
+        assert "fitted on other rounds or sessions" in str(found[name].refused)
+
+
+def test_json_has_no_number_that_is_not_finite() -> None:
+    estimate = Estimate("pdis", "return per session", None, None, None, "none", 4, ess=3.0, largest_weight=float("inf"))
+    assert (estimate.to_json()["ess"], estimate.to_json()["largest_weight"]) == (3.0, None)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,18 @@ BAD = {
     "give one number a round": {"action": np.zeros((2, 2), dtype=int), "reward": np.zeros(2)},
     "without objects": {"action": np.array([None, "x"]), "reward": np.zeros(2)},
     "is not a finite number": {"action": np.zeros(2, dtype=int), "reward": np.array([0.0, np.nan])},
-}
+    "row 2, column 'action': nan": {"action": np.array([0.0, np.nan]), "reward": np.zeros(2)},
+    "row 1, column 'actions': 0.5 is not an integer": {
+        "observations": np.zeros(2), "actions": np.array([0.5, 1]), "rewards": np.zeros(2), "terminals": np.ones(2),
+    },
+    "'terminals' and 'timeouts' differ in length": {
+        "observations": np.zeros(2), "actions": np.zeros(2), "rewards": np.zeros(2), "terminals": np.ones(2),
+        "timeouts": np.ones(3),
+    },
+    "'context' holds what is no finite number": {
+        "action": np.zeros(2), "reward": np.zeros(2), "context": np.array([["a", "b"], ["b", "a"]]),
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("message", BAD)
@@ -90,7 +101,7 @@ def test_arrays_are_checked(message: str, tmp_path: Path) -> None:
 
 def test_other_files_and_layouts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "log.npz").write_text("no zip")
-    with pytest.raises(DataError, match="cannot be read as arrays"):
+    with pytest.raises(DataError, match=r"is no \.npz file"):
         read_exchange(tmp_path / "log.npz")
     with pytest.raises(DataError, match="does not exist"):
         read_exchange(tmp_path / "other.npz")
@@ -98,3 +109,66 @@ def test_other_files_and_layouts_are_refused(tmp_path: Path) -> None:
         write_exchange(sessions(), tmp_path / "log.npz", "obd")
     with pytest.raises(DataError, match=r"ending in \.npz"):
         write_exchange(sessions(), tmp_path / "log.h5", "obp")
+
+
+def test_a_table_of_an_earlier_log_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    write_exchange(sessions(), tmp_path / "log.npz", "obp")
+    bare = from_frame(pl.DataFrame({"item": [1, 2], "reward": [0.0, 1.0], "propensity": [0.5, 0.5]}), "bare")
+    with pytest.raises(DataError, match="would be read as part of"):
+        write_exchange(bare, tmp_path / "log.npz", "obp")
+    assert len(read_exchange(tmp_path / "log.npz")) == 5
+
+
+def test_an_array_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "log.npz").open("wb") as handle:
+        np.save(handle, np.zeros(3))
+    with pytest.raises(DataError, match=r"is no \.npz file"):
+        read_exchange(tmp_path / "log.npz")
+
+
+def test_clicks_may_be_true_and_false_and_actions_floats(tmp_path: Path) -> None:
+    np.savez(tmp_path / "log.npz", action=np.array([2.0, 0.0]), reward=np.array([True, False]))
+    log = read_exchange(tmp_path / "log.npz")
+    assert log.items.to_list() == [0, 2]
+    assert log.rewards.tolist() == [1.0, 0.0]
+
+
+def test_tables_beside_a_file_are_read_by_their_codes(tmp_path: Path) -> None:
+    arrays = {"action": np.array([0, 1, 1]), "reward": np.array([1.0, 2.0, 3.0]), "context": np.eye(2)[[0, 1, 1]]}
+    np.savez(tmp_path / "log.npz", **arrays)
+    (tmp_path / "log-contexts.csv").write_text("code,context\n1,y\n0,x\n")
+    (tmp_path / "log-items.csv").write_text("code,item\n1,b\n0,a\n")
+    (tmp_path / "log-rounds.csv").write_text("round,session\n2,s1\n0,s1\n1,s2\n")
+    log = read_exchange(tmp_path / "log.npz")
+    assert log.rewards.tolist() == [1.0, 3.0, 2.0]
+    assert log.session_ids is not None
+    assert log.context_ids is not None
+    assert log.contexts is not None
+    assert log.session_ids.to_list() == ["s1", "s2"]
+    assert log.offsets.tolist() == [0, 2, 3]
+    assert log.items.gather(log.actions).to_list() == ["a", "b", "b"]
+    assert log.context_ids.gather(log.contexts).to_list() == ["x", "y", "y"]
+
+
+TABLES = {
+    "1 twice in column 'code'": ("items", "code,item\n0,a\n1,b\n1,c\n"),
+    "'a' twice in column 'item'": ("items", "code,item\n0,a\n1,a\n"),
+    "no column 'code'": ("items", "number,item\n0,a\n1,b\n"),
+    "no column 'item'": ("items", "code,name\n0,a\n1,b\n"),
+    "does not hold whole numbers": ("items", "code,item\nx,a\ny,b\n"),
+    "has no id of code 1": ("items", "code,item\n0,a\n"),
+    "has no id of code 1, ": ("contexts", "code,context\n0,x\n"),
+    "no column 'context'": ("contexts", "code,name\n0,x\n1,y\n"),
+    "does not hold the rounds 0 to 2": ("rounds", "round,session\n0,s\n1,s\n"),
+    "does not hold the rounds 0 to 2 of": ("rounds", "round,session\n0,s\n1,s\n1,s\n"),
+    "row 2 has no value in column 'session'": ("rounds", "round,session\n0,s\n1,\n2,s\n"),
+}
+
+
+@pytest.mark.parametrize("message", TABLES)
+def test_tables_beside_a_file_are_checked(message: str, tmp_path: Path) -> None:
+    name, text = TABLES[message]
+    np.savez(tmp_path / "log.npz", action=np.array([0, 1, 1]), reward=np.zeros(3), context=np.eye(2)[[0, 1, 1]])
+    (tmp_path / f"log-{name}.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_exchange(tmp_path / "log.npz")

@@ -89,6 +89,12 @@ def test_items_of_the_history_are_left_out_where_they_may_not_come_again() -> No
     assert (found[1] > 0).all(), "where nothing is left everything is open"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_temperature_near_0_shows_the_best() -> None:
+    found = action_probabilities(np.array([[1.0, 3.0, -np.inf, 3.0]]), PolicyOptions(kind="softmax", temperature=1e-320))
+    assert found.tolist() == [[0.0, 0.5, 0.0, 0.5]]
+
+
 def test_wrong_options_and_strange_items_are_refused() -> None:
     model = model_on([10, 20, 30])
     with pytest.raises(ConfigError, match="temperature"):

@@ -35,6 +35,12 @@ def test_the_kernel_is_a_kernel_and_rewards_are_means(world: SessionWorld) -> No
     assert world.start.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("n", [0, -3])
+def test_no_session_is_no_roll_out(small: SessionWorld, n: int) -> None:
+    with pytest.raises(ConfigError, match="ask for 1 or more"):
+        roll_out(small.references()["random"], small, n)
+
+
 @pytest.mark.parametrize("gamma", [0.9, 0.97])
 def test_q_star_is_what_naive_value_iteration_finds(gamma: float) -> None:
     rng = np.random.default_rng(0)

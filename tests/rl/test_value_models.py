@@ -287,8 +287,15 @@ def test_losses_of_weight_zero_are_not_computed(split: Split) -> None:
     assert list(model.loss(batch)) == ["ce"]
     with pytest.raises(ValueError, match="need a batch with rewards"):
         created(split, "sqn").loss(batch)
-    with pytest.raises(ValueError, match="every loss of 'sqn' has weight 0"):
-        created(split, "sqn", ce_weight=0, q_weight=0).loss(batch)
+
+
+@pytest.mark.parametrize("name", ["sqn", "sac", "snqn", "sa2c", "cql", "bcq", "iql"])
+def test_a_model_acts_by_what_its_weights_teach(split: Split, name: str) -> None:
+    with pytest.raises(ConfigError, match="every loss has weight 0"):
+        create_model(name, split, ce_weight=0, q_weight=0, policy="ce")
+    for policy in ("q", "ce+q"):
+        with pytest.raises(ConfigError, match="which these weights do not teach"):
+            create_model(name, split, q_weight=0, policy=policy)
 
 
 def test_a_fair_coin_picks_the_network_that_is_trained(split: Split) -> None:
@@ -405,6 +412,9 @@ def test_every_backbone_with_rowwise_tables_and_drawn_items(split: Split, backbo
         ({"backbone_options": {"bloks": 2}}, "backbone_options of 'sasrec': unknown option 'bloks' .did you mean 'blocks'"),
         ({"lambda_q": 0, "policy": "q"}, "policy 'q' acts by Q, which these weights do not teach"),
         ({"length_aux": True}, "acts by Q, which these weights do not teach"),
+        ({"td_weight": 0, "alpha": 0}, "acts by Q, which these weights do not teach"),
+        ({"policy": "ce", "ce_weight": 0, "td_weight": 0, "alpha": 0, "lambda_r": 0, "lambda_t": 0}, "every loss has weight 0"),
+        ({"policy": "ce", "length_aux": True, "ce_weight": 0, "lambda_q": 0, "lambda_r": 0, "lambda_t": 0}, "has weight 0"),
     ],
 )
 def test_options_that_cannot_be(split: Split, options: dict[str, Any], message: str) -> None:

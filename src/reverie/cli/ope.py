@@ -48,7 +48,7 @@ def ope(
     horizon: Annotated[int | None, typer.Option("--horizon", min=1, help="Cut sessions after this many rounds.")] = None,
     clip: Annotated[float | None, typer.Option("--clip", help="Limit of weights; the square root of the rounds.")] = None,
     interval: Annotated[str, typer.Option("--interval", help="bootstrap-t or percentile.")] = "bootstrap-t",
-    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Resamples of an interval.")] = 1000,
+    resamples: Annotated[int, typer.Option("--resamples", min=100, max=100_000, help="Resamples of an interval.")] = 1000,
     least_ess: Annotated[float, typer.Option("--least-ess", min=1, help="No number below this effective sample size.")] = 50,
     seed: Annotated[int, typer.Option("--seed", help="Of folds and resamples.")] = 0,
     item: Annotated[str | None, _column("item", "what was shown")] = None,

@@ -57,6 +57,19 @@ class ValueOptions(SequenceOptions):
         self.backbone_config()
         return self
 
+    @model_validator(mode="after")
+    def _acts_by_what_it_learns(self) -> Self:
+        taught = self.teaches()
+        if not any(taught.values()):
+            raise ValueError("every loss has weight 0, so nothing is learned; give one of them a weight")
+        if self.policy != "ce" and not taught["q"]:
+            raise ValueError(f"policy '{self.policy}' acts by Q, which these weights do not teach; use policy 'ce'")
+        return self
+
+    def teaches(self) -> dict[str, bool]:
+        """Return whether a loss with a weight teaches each head, ``ce`` and ``q``; `q_weight` is an option of most models."""
+        return {"ce": self.ce_weight > 0, "q": getattr(self, "q_weight", 0.0) > 0}
+
     def backbone_config(self) -> Any:
         """Return the options of the backbone.
 
@@ -146,8 +159,9 @@ class MCRLConfig(ValueOptions):
     length_aux: bool = False
     """Control: the same parameters learn the length of the history instead, with the weight λq + λr + λt."""
 
-    @model_validator(mode="after")
-    def _acts_by_what_it_learns(self) -> Self:
-        if self.policy != "ce" and (self.length_aux or not self.lambda_q * (self.td_weight + self.alpha)):
-            raise ValueError(f"policy '{self.policy}' acts by Q, which these weights do not teach; use policy 'ce'")
-        return self
+    def teaches(self) -> dict[str, bool]:
+        """Return whether a loss with a weight teaches ``ce``, ``q``, the models of reward and transition, or the length."""
+        taught, models = super().teaches(), self.lambda_r + self.lambda_t > 0
+        if self.length_aux:
+            return taught | {"q": False, "length": self.lambda_q > 0 or models}
+        return taught | {"q": self.lambda_q * (self.td_weight + self.alpha) > 0, "models": models}

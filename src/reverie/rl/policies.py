@@ -60,7 +60,8 @@ def action_probabilities(scores: NDArray[Any], options: PolicyOptions) -> Probab
     scores = scores.astype(np.float64)
     open_items = scores > -np.inf
     if options.kind in ("softmax", "plackett-luce"):
-        weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / options.temperature)
+        with np.errstate(over="ignore"):  # at a temperature near 0 all but the best are minus infinity
+            weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / options.temperature)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
     if options.kind == "argmax":
         return _top(scores, open_items, 1)

@@ -81,8 +81,6 @@ class ActsByHeads(ShownModel, nn.Module, Generic[Config]):
         step = self.transitions(batch)
         named = self.terms()
         found = {name: weight * term(step) for name, (weight, term) in named.items() if weight}
-        if not found:
-            raise ValueError(f"every loss of '{self.card.name}' has weight 0; give one of {', '.join(named)} a weight")
         if self.training:
             self.watch.add([found[name].detach() if name in found else None for name in named])
         return found

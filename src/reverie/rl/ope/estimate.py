@@ -12,7 +12,7 @@ from reverie.errors import ConfigError, unknown
 from reverie.rl.ope.answers import ANSWERS, MODELS, Problem
 from reverie.rl.ope.intervals import cluster_counts, intervals, refitted_interval
 from reverie.rl.ope.log import require_sessions
-from reverie.rl.ope.overlap import missing_support, mostly_guessed, too_few, too_large
+from reverie.rl.ope.overlap import missing_support, mostly_guessed, nothing_to_fit, too_few, too_large
 from reverie.rl.ope.policy import PolicyOnLog
 from reverie.rl.ope.settings import PER_ROUND, PER_SESSION, Estimate, Settings
 from reverie.rl.ope.states import refitted
@@ -75,7 +75,8 @@ def _with_intervals(found: Sequence[Asked], settings: Settings) -> list[Estimate
         at = [i for i, (_, terms) in enumerate(found) if terms is not None and len(terms.numerator) == size]
         terms = [one for i in at if (one := found[i][1]) is not None]
         for i, (low, high) in zip(at, intervals(terms, settings.interval, settings.resamples, settings.seed), strict=True):
-            made[i] = replace(made[i], low=low, high=high, interval=f"{settings.interval}({settings.resamples})")
+            if np.isfinite([low, high]).all():
+                made[i] = replace(made[i], low=low, high=high, interval=f"{settings.interval}({settings.resamples})")
     return made
 
 
@@ -105,7 +106,7 @@ def _estimate(problem: Problem, name: str) -> Asked:
     log, settings, target = problem.log, problem.settings, _target(name)
     n, unit = _size(problem, target), {"reward per round": "rounds", "return per session": "sessions"}.get(target, "lists")
     source = "none" if name in ("dm", "fqe") else "estimated" if log.estimated else "logged"
-    if name in MODELS and (refused := too_large(problem.policy)):
+    if name in MODELS and (refused := too_large(problem.policy) or nothing_to_fit(log)):
         return Estimate(name, target, None, None, None, "none", n, propensities=source, refused=refused), None
     terms, found = ANSWERS[name](problem)
     made = Estimate(name, target, terms.value, None, None, "none", n, propensities=source)

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reverie.data.readers.formats import open_table
+from reverie.data.readers.convert import to_ids
 from reverie.data.sequences import row_offsets
 from reverie.errors import DataError, unknown
 from reverie.files import atomic_path
 from reverie.packed import require_file
+from reverie.rl.ope.beside import beside, columns_of_rounds, ids_of_codes, looked_up
 from reverie.rl.ope.log import LoggedRounds, from_frame
 
 Layout = Literal["obp", "d3rlpy"]
@@ -65,14 +66,19 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
         rounds["propensity"] = log.propensities
     if len(rounds) > 1:
         tables["rounds"] = pl.DataFrame(rounds)
+    for name in ("contexts", "rounds"):
+        if name not in tables and (old := beside(path, name)).exists():
+            raise DataError(
+                f"{old} would be read as part of {path}, whose log has no {name} to name; choose another name, or delete it"
+            )
     with atomic_path(path) as temporary, temporary.open("wb") as handle:
         np.savez_compressed(handle, **arrays)
     written = [path]
     for name, frame in tables.items():
-        beside = _beside(path, name)
-        with atomic_path(beside) as temporary:
+        table = beside(path, name)
+        with atomic_path(table) as temporary:
             frame.write_csv(temporary)
-        written.append(beside)
+        written.append(table)
     return written
 
 
@@ -129,6 +135,8 @@ def read_exchange(path: Path) -> LoggedRounds:
     """
     require_file(path)
     try:
+        if not zipfile.is_zipfile(path):
+            raise DataError(f"{path} is no .npz file; write it with numpy.savez")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: np.asarray(stored[name]) for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -144,14 +152,16 @@ def read_exchange(path: Path) -> LoggedRounds:
 
 
 def _from_obp(arrays: dict[str, NDArray[Any]], path: Path) -> LoggedRounds:
-    columns: dict[str, Any] = {"item": _flat(arrays, "action", path), "reward": _flat(arrays, "reward", path)}
+    columns: dict[str, Any] = {"item": _codes(arrays, "action", path), "reward": _numbers(arrays, "reward", path)}
     if "pscore" in arrays and arrays["pscore"].ndim:
-        columns["propensity"] = _flat(arrays, "pscore", path)
+        columns["propensity"] = _numbers(arrays, "pscore", path)
     position = arrays.get("position")
     if position is not None and position.ndim == 1 and len(np.unique(position)) > 1:
-        columns["position"] = _flat(arrays, "position", path)
+        columns["position"] = _codes(arrays, "position", path)
     context = arrays.get("context")
     if context is not None and context.ndim == 2 and context.shape[1] > 1:
+        if context.dtype.kind not in _NUMBERS or not np.isfinite(context).all():
+            raise DataError(f"{path}: 'context' holds what is no finite number; give numbers, or leave it out")
         columns["context"] = np.unique(context, axis=0, return_inverse=True)[1].ravel()
         if (context.sum(axis=1) == 1).all() and set(np.unique(context)) <= {0.0, 1.0}:
             columns["context"] = context.argmax(axis=1)
@@ -159,11 +169,26 @@ def _from_obp(arrays: dict[str, NDArray[Any]], path: Path) -> LoggedRounds:
 
 
 def _from_d3rlpy(arrays: dict[str, NDArray[Any]], path: Path) -> LoggedRounds:
-    ends = _flat(arrays, "terminals", path).astype(bool)
-    if "timeouts" in arrays:
-        ends |= _flat(arrays, "timeouts", path).astype(bool)
-    session = row_offsets(ends)[:-1]
-    return _named({"item": _flat(arrays, "actions", path), "reward": _flat(arrays, "rewards", path), "session": session}, path)
+    ends = [_numbers(arrays, name, path) for name in ("terminals", "timeouts") if name in arrays]
+    if len({len(one) for one in ends}) > 1:
+        raise DataError(f"{path}: 'terminals' and 'timeouts' differ in length; give one value a round in each")
+    session = row_offsets(np.any([one != 0 for one in ends], axis=0))[:-1]
+    columns = {"item": _codes(arrays, "actions", path), "reward": _numbers(arrays, "rewards", path), "session": session}
+    return _named(columns, path, "action")
+
+
+_NUMBERS = "iufb"
+"""Kinds of NumPy's types of numbers."""
+
+
+def _codes(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> pl.Series:
+    """Return an array of whole numbers, one a round."""
+    return to_ids(pl.Series(name, _flat(arrays, name, path)), str(path), "code")
+
+
+def _numbers(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[np.float64]:
+    """Return an array of numbers, one a round."""
+    return np.asarray(_flat(arrays, name, path), dtype=np.float64)
 
 
 def _flat(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any]:
@@ -171,46 +196,23 @@ def _flat(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> NDArray[Any
     values = arrays[name]
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if values.ndim != 1 or values.dtype.kind not in "iufb" or not len(values):
+    if values.ndim != 1 or values.dtype.kind not in _NUMBERS or not len(values):
         raise DataError(f"{path}: '{name}' has shape {arrays[name].shape} and type {arrays[name].dtype}; give one number a round")
     return values
 
 
-def _named(columns: dict[str, Any], path: Path) -> LoggedRounds:
-    """Make rounds of arrays, with the ids that tables beside the file give to codes."""
+def _named(columns: dict[str, Any], path: Path, code: str = "code") -> LoggedRounds:
+    """Make rounds of arrays, with the ids that tables beside the file give to codes; `code` is the column of an item's."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name} {n:,}" for name, n in lengths.items())
         raise DataError(f"{path} holds arrays of different lengths ({said}); give one value a round in each")
     frame = pl.DataFrame(columns)
-    rounds = _table(path, "rounds")
-    if rounds is not None and rounds.height == frame.height:
-        more = [name for name in ("session", "propensity") if name in rounds.columns]
-        frame = frame.with_columns(rounds.select(more))
-    if (contexts := _table(path, "contexts")) is not None and "context" in frame.columns:
-        frame = frame.with_columns(contexts["context"].gather(frame["context"]))
-    items = _table(path, "items")
-    if items is not None:
-        known = items.rename({"action": "code"}, strict=False).select("code", pl.col("item").alias("id"))
-        frame = frame.join(known, left_on="item", right_on="code", how="left", maintain_order="left")
-        if frame["id"].null_count():
-            code = frame.filter(pl.col("id").is_null())["item"][0]
-            raise DataError(
-                f"{_beside(path, 'items')} has no id of code {code}, which stands in {path}; add it, or take the table away"
-            )
-        frame = frame.drop("item").rename({"id": "item"})
-    log = from_frame(frame, str(path))
-    return log if items is None else log.with_items(items["item"])
-
-
-def _beside(path: Path, name: str) -> Path:
-    return path.with_name(f"{path.stem}-{name}.csv")
-
-
-def _table(path: Path, name: str) -> pl.DataFrame | None:
-    """Return the table beside a file, or None where there is none."""
-    beside = _beside(path, name)
-    if not beside.exists():
-        return None
-    with open_table(beside) as table:
-        return table.read(list(table.columns), ids=[column for column in ("item", "session", "context") if column in table.columns])
+    frame = frame.with_columns(columns_of_rounds(path, frame.height))
+    if "context" in frame.columns and (contexts := ids_of_codes(path, "contexts", "code", "context")) is not None:
+        frame = frame.with_columns(looked_up(frame["context"], contexts, path, "contexts").alias("context"))
+    items = ids_of_codes(path, "items", code, "item")
+    if items is None:
+        return from_frame(frame, str(path))
+    frame = frame.with_columns(looked_up(frame["item"], items, path, "items").alias("item"))
+    return from_frame(frame, str(path)).with_items(items["item"])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.errors import DataError
+from reverie.rl.ope.log import LoggedRounds
 from reverie.rl.ope.policy import PolicyOnLog
 from reverie.rl.ope.sequential import padded
 from reverie.rl.ope.terms import Array
@@ -106,6 +107,13 @@ def too_large(policy: PolicyOnLog) -> str | None:
         return None
     size = f"{len(policy.log):,} rounds × {policy.log.n_items:,} items"
     return f"not given: {size} are too many probabilities to hold; cut the log to fewer rounds"
+
+
+def nothing_to_fit(log: LoggedRounds) -> str | None:
+    """Return why there is no model, which is fitted on other sessions than those that it judges, or None."""
+    if log.n_sessions > 1:
+        return None
+    return "not given: a model is fitted on other rounds or sessions than those it judges, and there is one"
 
 
 def mostly_guessed(extrapolated: float) -> str | None:

@@ -116,8 +116,7 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
                 raise DataError(f"{where} has no column known as the {role}; its columns are {listed}: rename one to '{role}'")
         column_of = {role: column for role, column in found.items() if column is not None}
         frame = source.read(list(column_of.values()), ids=[column_of["item"]])
-        ids = ("item", "context", "position")
-        series = [(to_ids(frame[c], where, r) if r in ids else frame[c]).alias(r) for r, c in column_of.items()]
+        series = [(frame[c] if r == "probability" else to_ids(frame[c], where, r)).alias(r) for r, c in column_of.items()]
     frame = pl.DataFrame(series)
     keys: list[str] = [role for role in ("round", "context", "position") if role in frame.columns]
     _check(frame, keys, where)

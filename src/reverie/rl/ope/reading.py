@@ -177,9 +177,9 @@ def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
         return _numbers(values, role, where).alias(role)
     if role == "step":
         return _ordering(values, where).alias(role)
-    if values.null_count():
-        row = int(values.is_null().arg_max() or 0) + 1
-        raise DataError(f"{where} row {row} has no value in column '{values.name}'; fill it or leave the row out")
+    if values.dtype.is_nested():
+        raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not one place a row; choose another with --{role}")
+    require_values(values, where)
     return values.alias(role)
 
 

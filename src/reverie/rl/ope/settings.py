@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reverie.errors import ConfigError, unknown
+from reverie.evaluation.effects import finite
 from reverie.rl.ope.intervals import REFITS, RESAMPLES, Kind
 from reverie.rl.ope.overlap import LEAST_ESS
 
@@ -99,5 +100,5 @@ class Estimate:
     refused: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as plain values."""
-        return asdict(self)
+        """Return all of it as plain values, None in the place of numbers that are not finite."""
+        return {name: finite(one) if isinstance(one, float) else one for name, one in asdict(self).items()}

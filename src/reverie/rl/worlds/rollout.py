@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from reverie.errors import ConfigError
 from reverie.evaluation.intervals import difference_over_seeds, mean_over_seeds
 from reverie.evaluation.ranking import LARGEST
 from reverie.rl.policies import Policy, sample
@@ -95,7 +96,7 @@ def roll_out(policy: Policy, world: World, n: int = 1000, seed: int = 0) -> Roll
     world : World
         Begun anew.
     n : int
-        Number of sessions.
+        Number of sessions, 1 or more.
     seed : int
         Of all draws.
 
@@ -104,6 +105,8 @@ def roll_out(policy: Policy, world: World, n: int = 1000, seed: int = 0) -> Roll
     RollOut
         Sessions are cut off after ``world.bound`` recommended items.
     """
+    if n < 1:
+        raise ConfigError(f"{n} sessions tell nothing of a policy; ask for 1 or more")
     chances, draws = numpy_generator(seed, "world"), numpy_generator(seed, "policy")
     world.reset(n, chances)
     running = np.ones(n, dtype=bool)
