@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,6 +94,7 @@ def replay(
     --target smollm2-135m
     """
     from reverie.redteam.asked import asked_recipe
+    from reverie.redteam.engine import LOG
     from reverie.redteam.measures import success_rate
     from reverie.redteam.recipe_lab import RecipeLab
     from reverie.redteam.sap_sets import read_sap
@@ -102,19 +104,29 @@ def replay(
     be_offline(offline)
     recipe = asked_recipe(target, settings or [], smoke, model)
     name = next(iter(recipe.targets))
-    own = read_sap(sets[0]) if len(sets) == 1 and sets[0].is_dir() else ()
-    opened = RecipeLab(recipe, device=device, offline=offline).targets.open(name)
+    own = read_sap(_no_sets_in(sets[0])) if len(sets) == 1 and sets[0].is_dir() else ()
+    lab = RecipeLab(recipe, device=device, offline=offline)
+    opened = lab.targets.open(name)
     if own:
         _ask_own(own, opened, name, seed, recipe.batch, json, quiet, fail_above)
         return
     folder = out or Path("runs") / f"replay-{recipe.name}-{'-'.join(path.stem for path in sets)[:60]}"
     options = {"generations": generations, "seed": seed, "batch": recipe.batch}
-    attempts = say_again(sets, opened, folder, **options, tell=_teller(json or quiet))
+    if (folder / LOG).exists() and not (json or quiet):
+        say(f"answers that stand in {folder} are not asked for again; if {name} has changed, name another folder with --out")
+    attempts = say_again(sets, opened, folder, **options, facts=lab.target_facts(name), tell=_teller(json or quiet))
     if json:
         print_json(replay_json(name, attempts))
     else:
         replay_table(name, attempts).print(console(quiet))
     _leave(success_rate(attempts), fail_above)
+
+
+def _no_sets_in(folder: Path) -> Path:
+    """Return a folder of a user's own prompts; sets that `build` wrote are named one by one."""
+    if found := sorted(folder.glob("*.jsonl")):
+        raise ConfigError(f"{folder} is a folder of attack sets; name its files, e.g. {found[0]}")
+    return folder
 
 
 def _ask_own(
@@ -182,7 +194,7 @@ def serve(
 
 def _teller(silent: bool) -> Callable[[str], None]:
     """Return a function that prints lines of progress, at most one in ten seconds."""
-    last = time.monotonic()
+    last = -math.inf
 
     def tell(line: str) -> None:
         nonlocal last

@@ -105,6 +105,11 @@ class HttpModel(Remote):
             raise ValueError("the template lacks its slot {prompt} (or {messages}); put it where the prompt should stand")
         return self
 
+    @property
+    def sends_system(self) -> bool:
+        """Whether a system prompt stands in the body; without it the endpoint must hold a goal's secret itself."""
+        return any("{system}" in text or text == "{messages}" for text in _texts(self.template))
+
 
 def _texts(value: Any) -> Iterator[str]:
     """Yield the texts among the values of nested JSON."""
