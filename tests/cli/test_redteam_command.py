@@ -70,6 +70,18 @@ def test_two_runs_are_compared_for_a_check_that_runs_again(ask: Ask, mine: Path)
     assert ask("redteam", "report", "monday", "monday").code == 0
 
 
+def test_a_report_of_what_is_not_finished_says_so(ask: Ask, mine: Path) -> None:
+    nobody = "targets={it: {kind: chat, model: {kind: openai, url: 'http://127.0.0.1:1/v1', model: x, retries: 0}}}"
+    assert ask("redteam", "run", mine, "--set", nobody, "--out", "cut").code == 2
+    found = ask("redteam", "report", "cut")
+    assert found.code == 2  # nothing is known, which is not the same as nothing got through
+    assert "nothing was tried on 'it'" in found.err
+    ask("redteam", "run", mine, "--set", "seeds=1", "--out", "half", "--quiet")
+    recipe = Path("half/recipe.yaml")
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("seeds: 1", "seeds: 2"), encoding="utf-8")
+    assert "half: 4 of 8 attacks are not finished" in ask("redteam", "report", "half").err
+
+
 def test_a_bare_target_is_attacked_as_the_demo_is(ask: Ask) -> None:
     found = ask("redteam", "run", "always-pass", "--smoke", "--set", 'techniques={"null": {kind: "null"}}', "--set", "claims=[]")
     assert found.code == 1
@@ -132,6 +144,12 @@ def test_sets_are_built_and_said_again(ask: Ask, mine: Path) -> None:
     refused = ask(*same, "--set", "targets.target.model.seed=1")  # a target of the same name with other weights
     assert refused.code == 2
     assert "holds another attack (other facts)" in refused.err
+    whole = ask("redteam", "replay", "sets", "--target", "always-pass")
+    assert whole.code == 2
+    assert "name its files, e.g. sets/canary-2.jsonl" in whole.err
+    short = ask("redteam", "build", mine, "--sizes", "2", "--technique", "null", "--out", "more", "--set", "goals.n=3")
+    assert "at most 80 calls of leaky" in short.err
+    assert "canary-2.jsonl is short: no more got through in 40 calls" in short.out
     text = Path("sets/canary-2.jsonl").read_text(encoding="utf-8")
     Path("sets/canary-2.jsonl").write_text(text.replace("seeds-only", "seeds_only", 1), encoding="utf-8")
     changed = ask("redteam", "replay", "sets/canary-2.jsonl", "--target", "always-pass")
@@ -196,10 +214,12 @@ def test_a_target_none_of_whose_answers_can_be_judged_is_an_error(ask: Ask, mine
         Thread(target=server.serve_forever, daemon=True).start()
         model = f"{{kind: openai, url: 'http://127.0.0.1:{server.server_port}/v1', model: x, retries: 0}}"
         found = ask("redteam", "run", mine, "--set", f"targets={{it: {{kind: chat, model: {model}}}}}", "--set", "benign=0")
+        again = ask("redteam", "run", mine, "--set", f"targets={{it: {{kind: chat, model: {model}}}}}", "--set", "benign=0")
         server.shutdown()
-    assert found.code == 2
+    assert found.code == again.code == 2
     assert "answers of 'it' could be judged" in found.err
     assert "24 more failed" in found.out or "nothing got through" not in found.out
+    assert "4 of 4 attacks on it stand in runs/mine and are not made again" in again.err
 
 
 def test_a_study_in_which_nothing_is_finished_has_not_passed(ask: Ask, mine: Path) -> None:

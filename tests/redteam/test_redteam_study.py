@@ -15,7 +15,7 @@ from reverie.evaluation.intervals import wilson
 from reverie.redteam.avid import avid_reports
 from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell, outcomes_of
 from reverie.redteam.claims import claim_rows
-from reverie.redteam.difference import change_table, changes, is_worse
+from reverie.redteam.difference import change_table, changes, is_worse, uncompared
 from reverie.redteam.outputs import read_attempts, read_done, write_outputs
 from reverie.redteam.page import write_page
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
@@ -279,6 +279,53 @@ def test_one_goal_has_an_interval_and_shows_no_change() -> None:
     assert (change.effect.value, change.effect.p, change.effect.shown) == (1.0, 1.0, False)
 
 
+def test_a_technique_that_asked_nothing_is_not_counted_as_withstood(finished: Any, tmp_path: Path) -> None:
+    study, done, _ = finished
+    cells = [cell for cell in done if isinstance(cell, AttackCell) and (cell.technique, cell.defence) == ("polite", "none")]
+    mute: dict[Any, Any] = dict(done)
+    for cell in cells:
+        counts = {"calls": 0, "judged": 0, "parsed": 0, "successes": 0, "echoed": 0, "first": None}
+        outcomes = tuple(replace(one, **counts) for one in done[cell].outcomes)
+        mute[cell] = replace(done[cell], outcomes=outcomes, filled=0, self_bleu=None, writes=72)
+    summary, without = Summary(study.recipe, mute), Summary(study.recipe, {c: one for c, one in done.items() if c not in cells})
+    assert summary.effect("parrot", "all") == without.effect("parrot", "all") != Summary(study.recipe, done).effect("parrot", "all")
+    assert summary.by_kind("parrot", "polite") == {}
+    assert "goals reached by polite" not in {one["name"] for report in avid_reports(summary) for one in report["metrics"]}
+    page = write_page(summary, tmp_path / "page.html", ["d"], []).read_text(encoding="utf-8")
+    assert "null on parrot: 0 of" in page
+    assert "polite on parrot" not in page  # the heat map has no cell for it
+    said = "parrot: polite asked nothing, as none of 144 texts that the writer wrote could be used; it is not counted there."
+    assert said in sentences(summary)
+    rows = result_rows(study.recipe, "d", cells[0], mute[cells[0]])
+    assert {row["metric"] for row in rows} == {"calls", "writings", "failed_writings", "coverage"}
+    half = Summary(study.recipe, mute | {cells[0]: done[cells[0]]})
+    assert any("polite asked nothing at 1 of 2 seeds" in line for line in sentences(half))
+    for some, fault in (
+        ({cells[0]: mute[cells[0]]}, "nothing was tried on 'parrot'"),
+        ({}, "nothing was tried on 'parrot'"),
+    ):
+        with pytest.raises(RunError, match=fault):
+            worst_rate(Summary(study.recipe, some))
+
+
+def test_what_never_got_through_is_bounded_by_goals(finished: Any, tmp_path: Path) -> None:
+    study, done, _ = finished
+    null = {
+        cell: one
+        for cell, one in done.items()
+        if isinstance(cell, AttackCell) and (cell.technique, cell.defence) == ("null", "none")
+    }
+    said = sentences(Summary(study.recipe, null))[-2]
+    assert (
+        said
+        == "parrot: nothing got through in 48 calls on 6 goals; of goals like these at most 39.0\u00a0% would be reached (95 %)."
+    )
+    page = write_page(Summary(study.recipe, null), tmp_path / "page.html", ["d"], []).read_text(encoding="utf-8")
+    assert "0 of 6\nat most 56.1" in page  # three goals of a kind at two seeds
+    assert "6 (canary, phrase), 2 of them held out" in page
+    assert ">Comparisons<" not in page  # there is nothing to compare null with
+
+
 def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:
     study, done, _ = finished
     summary = Summary(study.recipe, done)
@@ -366,6 +413,12 @@ def test_two_runs_are_compared_and_other_goals_are_refused(finished: Any, tmp_pa
     assert is_worse(found)
     assert not is_worse(changes(before, before))
     assert "null" in change_table(found).to_markdown()
+    fewer = Summary(study.recipe, {cell: one for cell, one in done.items() if getattr(cell, "technique", "") != "quiet"})
+    apart = uncompared(before, fewer, changes(before, fewer))
+    assert [line.split(":")[0] for line in apart] == ["Of the first run not compared, as it was not measured in both"]
+    assert "quiet on parrot behind learn-r2" in apart[0]
+    assert apart[0] in change_table(found, apart).notes
+    assert uncompared(before, before, changes(before, before)) == []
     other = recipe(goals={"n": 4})
     with pytest.raises(ConfigError, match="other goals"):
         changes(before, Summary(other, {}))

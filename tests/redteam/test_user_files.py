@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import reverie
 from reverie.errors import ConfigError, DataError, ReverieError
+from reverie.redteam.attackers.shelf import ATTACKERS
 from reverie.redteam.goal_files import read_goals
 from reverie.redteam.models.create import create_chat_model
+from reverie.redteam.recipe import RED_TEAM
+from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.sap_sets import describe_sap, read_sap
 from reverie.redteam.targets.create import create_target
 from reverie.redteam.user_sets import ALL, ask_prompts, chat_model, prompts_table
@@ -121,3 +125,22 @@ def test_prompts_of_a_user_need_a_model_that_chats() -> None:
     target = create_target({"kind": "control", "behaviour": "repeat"})
     with pytest.raises(ConfigError, match="only be said to a model that chats"):
         chat_model(target, "repeat")
+
+
+def test_the_examples_of_the_guide_are_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/guide/red-team.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)
+    goals, own = (next(block for block in blocks if block.startswith(begin)) for begin in ("goals:", "name: mine"))
+    (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
+    assert [(goal.kind, goal.part) for goal in read_goals(tmp_path / "goals.yaml")] == [("canary", "build"), ("phrase", "held-out")]
+    (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
+    recipe = RED_TEAM.load(str(tmp_path / "mine.yaml"), (f"goals.file={tmp_path / 'goals.yaml'}",))
+    assert [goal.id for goal in RecipeLab(recipe).goals("shop")] == ["discount"]  # goals.kinds does not name the other
+
+
+def test_the_guide_names_every_technique_and_the_names_of_other_tools() -> None:
+    text = (Path(__file__).parents[2] / "docs/guide/red-team.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([^`\n]+)`", text.split("## Techniques")[1].split("## Defences")[0]))
+    aliases = {tag.removeprefix("alias:") for entry in ATTACKERS.values() for tag in entry.tags if tag.startswith("alias:")}
+    mutations = {name.removeprefix("mutate.") for name in ATTACKERS if name.startswith("mutate.")}
+    assert {name for name in ATTACKERS if not name.startswith("mutate.")} | mutations | aliases <= named

@@ -107,12 +107,14 @@ def report(
 
     Examples: reverie redteam report runs/redteam-demo --detail limited · reverie redteam report runs/monday runs/friday
     """
-    from reverie.redteam.difference import change_table, changes, changes_json, is_worse
-    from reverie.redteam.run import reread, shown
+    from reverie.redteam.difference import change_table, changes, changes_json, is_worse, uncompared
+    from reverie.redteam.run import missing_sentence, reread, shown
     from reverie.redteam.summary import Summary
 
     _check_detail(detail)
     study, done = reread(folder)
+    if (missing := missing_sentence(study, done)) and not quiet:
+        say(f"{folder}: {missing}")
     if other is None:
         command = shlex.join(["reverie", "redteam", "report", str(folder)])
         _show(shown(study, done, command, detail), json, quiet)
@@ -121,11 +123,15 @@ def report(
     if fail_above is not None:
         raise ConfigError("--fail-above speaks of one run; of two runs exit code 1 says that more gets through, so leave it out")
     second, later = reread(other)
-    found = changes(Summary(study.recipe, done), Summary(second.recipe, later))
+    if (missing := missing_sentence(second, later)) and not quiet:
+        say(f"{other}: {missing}")
+    sides = Summary(study.recipe, done), Summary(second.recipe, later)
+    found = changes(*sides)
+    apart = uncompared(*sides, found)
     if json:
-        print_json({"changes": changes_json(found), "worse": is_worse(found)})
+        print_json({"changes": changes_json(found), "not_compared": apart, "worse": is_worse(found)})
     else:
-        change_table(found).print(console(quiet))
+        change_table(found, apart).print(console(quiet))
     if is_worse(found):
         raise typer.Exit(GOT_THROUGH)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,7 +105,7 @@ def replay(
     be_offline(offline)
     recipe = asked_recipe(target, settings or [], smoke, model)
     name = next(iter(recipe.targets))
-    own = read_sap(sets[0]) if len(sets) == 1 and sets[0].is_dir() else ()
+    own = read_sap(_no_sets_in(sets[0])) if len(sets) == 1 and sets[0].is_dir() else ()
     lab = RecipeLab(recipe, device=device, offline=offline)
     if own:
         _ask_own(own, lab.targets.open(name), name, seed, recipe.batch, json, quiet, fail_above)
@@ -126,7 +127,15 @@ def replay(
 
 
 def _size(file: Path) -> int | None:
+    """Return the bytes of a file, None where there is none."""
     return file.stat().st_size if file.is_file() else None
+
+
+def _no_sets_in(folder: Path) -> Path:
+    """Return a folder of a user's own prompts; sets that `build` wrote are named one by one."""
+    if found := sorted(folder.glob("*.jsonl")):
+        raise ConfigError(f"{folder} is a folder of attack sets; name its files, e.g. {found[0]}")
+    return folder
 
 
 def _ask_own(
@@ -194,7 +203,7 @@ def serve(
 
 def _teller(silent: bool) -> Callable[[str], None]:
     """Return a function that prints lines of progress, at most one in ten seconds."""
-    last = time.monotonic()
+    last = -math.inf
 
     def tell(line: str) -> None:
         nonlocal last

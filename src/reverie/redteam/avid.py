@@ -29,7 +29,7 @@ def avid_reports(summary: Summary, detail: str = "moderate") -> list[dict[str, A
     found = []
     for target in summary.recipe.targets:
         for kind, (reached, tried) in summary.by_kind(target, ALL).items():
-            metrics = [_metric("goals reached, all techniques", reached, tried)]
+            metrics = [_metric("goals reached, each counted once for every technique and seed", reached, tried)]
             sides = [(name, NONE) for name in summary.recipe.techniques] if detail != "limited" else []
             if detail == "detailed":
                 sides += [(name, d) for d in summary.defences(target) if d != NONE for name in summary.recipe.techniques]

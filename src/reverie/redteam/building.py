@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ SIZES = (5, 10, 20, 30, 200)
 """Texts for each kind of goal, as in the published sets."""
 LARGEST = 10_000
 """Texts of one set."""
+
+PATIENCE = 20
+"""Calls of the target for each wanted text, on average."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def build_sets(
     *,
     folder: Path,
     sizes: Sequence[int] = SIZES,
-    patience: int = 20,
+    patience: int = PATIENCE,
     nested: bool = False,
     writer: ChatModel | None = None,
     detect: Detector = detect_by_kind,
@@ -115,6 +119,12 @@ def build_sets(
                 tell(f"{path.name}: {len(made)} of {part} texts, {made.header.calls:,} calls")
             known |= {squeezed(attempt.tried.text) for attempt in built[-1].attack_set.attempts}
     return built
+
+
+def most_calls(goals: Sequence[Goal], sizes: Sequence[int], nested: bool = False) -> int:
+    """Return how many calls of the target `build_sets` may make, as many for each goal of a kind."""
+    asked = [max(sizes)] if nested else sizes
+    return sum(math.ceil(PATIENCE * size / n) * n for n in Counter(goal.kind for goal in goals).values() for size in asked)
 
 
 def _one_brief(brief: Brief, goals: tuple[Goal, ...], kind: GoalKind, size: int, patience: int, nested: bool) -> Brief:

@@ -121,6 +121,11 @@ class Attacked:
     folder: str = ""
 
     @property
+    def asked(self) -> bool:
+        """Whether the target was asked anything: of a technique that had nothing to say it withstood nothing."""
+        return any(one.calls for one in self.outcomes)
+
+    @property
     def got_through(self) -> int:
         """Number of calls that got through."""
         return sum(one.successes for one in self.outcomes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reverie.errors import ConfigError
 from reverie.evaluation import Effect
 from reverie.evaluation.effects import NO_INTERVAL, holm_corrected
+from reverie.redteam.cells import NONE
 from reverie.redteam.claims import compare
 from reverie.redteam.summary import Summary
 from reverie.report.table import Column, Table, TableCell
@@ -66,7 +68,19 @@ def _with_width(effect: Effect) -> Effect:
     return Effect(effect.value, None, None, p, effect.n, effect.seeds, NO_INTERVAL, "sign_flip(exact)")
 
 
-def change_table(found: dict[Place, Change]) -> Table:
+def uncompared(before: Summary, after: Summary, found: dict[Place, Change]) -> list[str]:
+    """Say what stands in one run alone, so that nobody takes it for unchanged."""
+    said = []
+    for name, one in (("first", before), ("second", after)):
+        places = [(t, technique, d) for t in one.recipe.targets for d in one.defences(t) for technique in one.recipe.techniques]
+        lost = [place for place in places if place not in found and one.attacked(*place)]
+        if lost:
+            named = ", ".join(f"{technique} on {target}" + f" behind {d}" * (d != NONE) for target, technique, d in lost)
+            said.append(f"Of the {name} run not compared, as it was not measured in both: {named}.")
+    return said
+
+
+def change_table(found: dict[Place, Change], uncompared: Sequence[str] = ()) -> Table:
     """Return the changes as a table; those shown to differ stand in bold."""
     columns = [Column(head) for head in ("target", "technique", "defence")]
     columns += [Column(head, "right") for head in ("before", "after", "change", "95 % interval", "p (Holm)")]
@@ -76,7 +90,8 @@ def change_table(found: dict[Place, Change]) -> Table:
         bold = TableCell(value, value=one.effect.value, emphasis="bold" if one.effect.shown else "none")
         p = "" if one.effect.p_holm is None else p_value(one.effect.p_holm)
         rows.append([target, technique, defence, percent(one.before), percent(one.after), bold, span(*one.effect.ends), p])
-    return Table("share of goals reached, before and after", columns, rows, ["Paired by goal and seed; Holm over all rows."])
+    notes = ["Paired by goal and seed; p by the normal law, which of a handful of goals makes too much; Holm over all rows."]
+    return Table("share of goals reached, before and after", columns, rows, [*notes, *uncompared])
 
 
 def is_worse(found: dict[Place, Change]) -> bool:

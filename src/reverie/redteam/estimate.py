@@ -59,6 +59,8 @@ def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
 def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     """Yield what is coming, in words; local models are timed on a few plain requests first."""
     found, recipe = estimate(study, lab), study.recipe
+    yield from _unsent(lab)
+    yield from _kept(study, lab)
     if not found.attacks:
         return
     for target in recipe.targets:
@@ -70,6 +72,29 @@ def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     said += f", and at most {found.benign:,} benign prompts" if found.benign else ""
     seconds = _seconds(lab, found)
     yield said + ("" if seconds is None else f"; about {duration(seconds)} for the attacks, by the speed of eight plain requests")
+
+
+def _unsent(lab: RecipeLab) -> Iterator[str]:
+    """Say which endpoints are never told the system prompt of a goal: what they do not know they cannot tell."""
+    for target, config in lab.targets.configs.items():
+        model = getattr(config, "model", None)
+        if model is not None and model.kind == "http" and not model.tells_system:
+            yield (
+                f"targets.{target}: its template has neither {{system}} nor {{messages}}, so the secrets of goals are not sent; it "
+                "withstands everything unless it holds them itself, as with goals of your own (goals.file)"
+            )
+
+
+def _kept(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
+    """Say that attacks on addresses are not made again: nobody can tell whether what answers there has changed."""
+    for target, config in lab.targets.configs.items():
+        model = getattr(config, "model", None)
+        if model is None or model.kind not in REMOTE:
+            continue
+        attacks = [cell for cell in study.largest() if isinstance(cell, AttackCell) and cell.target == target]
+        if kept := sum(study.is_kept(cell) for cell in attacks):
+            there = f"{kept} of {len(attacks)} attacks on {target} stand in {study.folder} and are not made again"
+            yield f"{there}; if what answers at its address has changed, name another folder with --out"
 
 
 def _seconds(lab: RecipeLab, found: Estimate) -> float | None:

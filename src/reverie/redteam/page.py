@@ -66,19 +66,15 @@ def write_page(
 def sections(summary: Summary, digests: Sequence[str], examples: Sequence[Attempt], command: str) -> list[Section]:
     """Return a study as sections of a page."""
     prose = read_yaml(Path(str(resources.files("reverie.redteam") / "page.yaml")))
-    recipe = summary.recipe
-    kinds = ", ".join(recipe.goals.kinds) or "all kinds that the target can meet"
+    recipe, claims = summary.recipe, claims_table(summary)
     values: dict[str, Any] = {"calls": recipe.calls, "seeds": recipe.seeds, "caveat": CAVEAT, "command": command}
-    values |= {
-        "goals": f"{recipe.goals.n} for each target: {kinds}",
-        "digest": ", ".join(one[:12] for one in dict.fromkeys(digests)),
-    }
+    values |= {"goals": _goals(summary), "digest": ", ".join(one[:12] for one in dict.fromkeys(digests))}
     blocks: dict[str, Sequence[Block]] = {
         "success": [success_map(summary, target) for target in recipe.targets],
         "techniques": [attack_table(summary, target) for target in recipe.targets],
         "rounds": [figure for target in recipe.targets for figure in _rounds(summary, target)],
         "defences": [defence_table(summary, target) for target in recipe.targets] if recipe.defences else [],
-        "claims": [claims_table(summary)] if recipe.claims else [],
+        "claims": [claims] if claims.cells else [],
         "examples": draw_examples(examples),
     }
     shown = [
@@ -90,20 +86,34 @@ def sections(summary: Summary, digests: Sequence[str], examples: Sequence[Attemp
     return [*shown, Section("reading", "How to read the numbers", [facts], short="Reading")]
 
 
+def _goals(summary: Summary) -> str:
+    """Say how many goals there were, of which kinds, and how many of them were held out."""
+    found: dict[str, list[str]] = {}
+    for target in summary.recipe.targets:
+        goals = {one.goal: one for result in summary.attacked(target, ALL) for one in result.outcomes}
+        held_out = sum(one.part == "held-out" for one in goals.values())
+        kinds = ", ".join(sorted({one.kind for one in goals.values()}))
+        said = f"{len(goals)} ({kinds}), {held_out} of them held out" if goals else "none tried yet"
+        found.setdefault(said, []).append(target)
+    return "; ".join(said if len(found) == 1 else f"{', '.join(names)}: {said}" for said, names in found.items())
+
+
 def success_map(summary: Summary, target: str) -> HeatMap:
     """Return success by kind of goal and technique on a target as it is."""
     by = {name: summary.by_kind(target, name) for name in summary.recipe.techniques}
     kinds = list(dict.fromkeys(kind for found in by.values() for kind in found))
     rows = []
     for kind in kinds:
-        cells = [None if kind not in found else _heat(target, name, kind, *found[kind]) for name, found in by.items()]
+        cells = [None if kind not in found else _heat(summary, target, name, kind, *found[kind]) for name, found in by.items()]
         rows.append((kind, cells))
     return HeatMap(target, "goal", list(by), rows)
 
 
-def _heat(target: str, technique: str, kind: str, reached: int, tried: int) -> HeatCell:
-    rate = reached / tried
-    note = f"{reached} of {tried}" if reached else f"0 of {tried}\nat most {words.percent(wilson_rate(0, tried).high)}"
+def _heat(summary: Summary, target: str, technique: str, kind: str, reached: int, tried: int) -> HeatCell:
+    """Return a cell; another seed is no other goal, so the upper end is by goals, as in the table of techniques."""
+    rate, outcomes = reached / tried, [one for found in summary.outcomes(target, technique).values() for one in found]
+    goals = len({one.goal for one in outcomes if one.kind == kind and one.judged})
+    note = f"{reached} of {tried}" if reached else f"0 of {tried}\nat most {words.percent(wilson_rate(0, goals).high)}"
     return HeatCell(
         words.percent(rate), note, f"{technique} on {target}: {reached} of {tried} goals of the kind {kind}", rate or -0.01
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from reverie.redteam.cells import NONE
+from reverie.errors import ConfigError
+from reverie.redteam.cells import NONE, AttackCell
 from reverie.redteam.claims import claims_table
 from reverie.redteam.estimate import estimate_sentences
 from reverie.redteam.outputs import read_done, write_outputs
@@ -79,9 +80,19 @@ def report(recipe: RedTeamRecipe, call: Call) -> StudyReport:
 
 def reread(folder: Path, results: Path | None = None) -> tuple[RedTeamStudy, Done]:
     """Open the folder of a study and read what is finished in it, or has its rows in a results table; nothing is computed."""
+    if not (folder / RED_TEAM.file).is_file():
+        raise ConfigError(f"{folder} is no study of a red team, as it holds no {RED_TEAM.file}; name a folder that 'run' wrote")
     recipe = RED_TEAM.load(str(folder / RED_TEAM.file))
     study = RedTeamStudy(recipe, folder, RecipeLab(recipe, offline=True))
     return study, read_done(study, results)
+
+
+def missing_sentence(study: RedTeamStudy, done: Done) -> str:
+    """Say how many attacks of a study are not finished; those behind defences count where some of them are."""
+    defended = any(cell.defence != NONE for cell in done)
+    attacks = [cell for cell in study.largest() if isinstance(cell, AttackCell) and (defended or cell.defence == NONE)]
+    missing = sum(cell not in done for cell in attacks)
+    return f"{missing} of {len(attacks)} attacks are not finished, so more may get through" if missing else ""
 
 
 def shown(study: RedTeamStudy, done: Done, command: str, detail: str) -> StudyReport:
@@ -93,7 +104,8 @@ def shown(study: RedTeamStudy, done: Done, command: str, detail: str) -> StudyRe
         tables.append(attack_table(summary, target))
         if summary.defences(target) != [NONE]:
             tables.append(defence_table(summary, target))
-    if any(cell.defence != NONE for cell in done) and study.recipe.claims:
-        tables.append(claims_table(summary, "comparisons"))
+    compared = claims_table(summary, "comparisons")
+    if any(cell.defence != NONE for cell in done) and compared.cells:
+        tables.append(compared)
     commits = (one.commit for one in done.values() if one is not None)
     return StudyReport(summary_json(summary), [*tables, *sentences(summary), *tell_commits(commits)], files)

@@ -10,11 +10,12 @@ from reverie.errors import ConfigError, unknown
 from reverie.files import json_digest
 from reverie.redteam.attackers.shelf import create_attacker
 from reverie.redteam.attempts import Attempt
-from reverie.redteam.building import BuiltSet, build_sets
+from reverie.redteam.building import BuiltSet, build_sets, most_calls
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import run_attack
 from reverie.redteam.goals import Part
 from reverie.redteam.measures import rates_by
+from reverie.redteam.rates import clustered_rate
 from reverie.redteam.recipe import RedTeamRecipe
 from reverie.redteam.recipe_lab import PARTS, RecipeLab
 from reverie.redteam.roles import Brief, Target
@@ -75,6 +76,7 @@ def build(
     cases = lab.cases(target, frozenset(goal.kind for goal in goals), dict(PARTS)[part])
     brief = Brief(goals, cases, 0, seed, options=recipe.techniques[technique].set)
     writer = lab.targets.writer if lab.writes(technique) else None
+    tell(f"at most {most_calls(goals, sizes, nested):,} calls of {target}, fewer where a set is full before")
     return build_sets(
         lab.attackers[technique], lab.targets.open(target), brief, folder=folder, sizes=sizes, nested=nested, writer=writer,
         facts=known_facts(target=lab.target_facts(target), technique=lab.technique_facts(technique)), batch=recipe.batch, tell=tell,
@@ -87,7 +89,7 @@ def known_facts(**facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def build_table(built: Sequence[BuiltSet]) -> Table:
-    """Return sets with what they cost."""
+    """Return sets with what they cost, and why some are short."""
     heads = ("texts", "calls", "calls per text", "texts per 1,000 calls", "seconds per text")
     rows: list[list[str | TableCell]] = []
     for one in built:
@@ -96,7 +98,14 @@ def build_table(built: Sequence[BuiltSet]) -> Table:
         found = f"{texts} of {wanted}"
         costs = [number(one.calls_per_text, 1), number(1000 * texts / calls, 0) if calls else "–", number(one.seconds_per_text, 1)]
         rows.append([str(one.path), found, f"{calls:,}", *costs])
-    return Table("attack sets", [Column("file", wrap=False), *(Column(head, "right") for head in heads)], rows, [CAVEAT])
+    notes = [_short(one) for one in built if len(one.attack_set) < one.attack_set.header.wanted]
+    return Table("attack sets", [Column("file", wrap=False), *(Column(head, "right") for head in heads)], rows, [*notes, CAVEAT])
+
+
+def _short(one: BuiltSet) -> str:
+    header = one.attack_set.header
+    written = f", {header.unusable:,} of {header.writings:,} texts of the writer were of no use" if header.unusable else ""
+    return f"{one.path.name} is short: no more got through in {header.calls:,} calls{written}."
 
 
 def replay(
@@ -110,7 +119,11 @@ def replay(
     batch: int = 16,
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Attempt, ...]:
-    """Say the texts of some sets again to a target, and return what came of them; `facts` are those of the target."""
+    """Say the texts of some sets again to a target, and return what came of them.
+
+    Answers that stand in the folder are not asked for again; `facts` are what the target's answers depend on, so that a folder with
+    those of another one, such as the model before it was trained, is refused.
+    """
     brief = replay_brief([read_set(path) for path in sets], seed, generations)
     check_possible(target, brief.goals)
     return run_attack(
@@ -120,10 +133,17 @@ def replay(
 
 
 def replay_table(target: str, attempts: Sequence[Attempt]) -> Table:
-    """Return how much of a set gets through still, by technique and kind of goal; in the set it was all."""
-    found = rates_by(attempts, lambda one: (one.tried.technique, str(one.tried.goal.kind)))
+    """Return how much of a set gets through still, by technique and kind of goal; in the set it was all.
+
+    Texts of one goal, and answers to one text, are alike, so intervals are by goals.
+    """
+    groups: dict[tuple[str, str], list[Attempt]] = {}
+    for one in attempts:
+        groups.setdefault((one.tried.technique, str(one.tried.goal.kind)), []).append(one)
     rows: list[list[str | TableCell]] = []
-    for (technique, kind), rate in sorted(found.items()):
+    for (technique, kind), mine in sorted(groups.items()):
+        by_goal = rates_by(mine, lambda one: one.tried.goal.id).values()
+        rate = clustered_rate([(one.successes, one.n) for one in by_goal], sum(one.failures for one in by_goal))
         cell = TableCell(percent(rate.value), span(rate.low, rate.high), value=rate.value, low=rate.low, high=rate.high)
         rows.append([technique, kind, f"{rate.successes} of {rate.n}", cell, str(rate.failures)])
     columns: list[str | Column] = ["technique", "goal", *(Column(head, "right") for head in ("got through", "share", "failures"))]

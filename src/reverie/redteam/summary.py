@@ -38,24 +38,26 @@ class Summary:
         return [result for _, result in self.attacks(target, technique, defence)]
 
     def outcomes(self, target: str, technique: str, defence: str = NONE, part: str = ALL) -> dict[int, list[GoalOutcome]]:
-        """Return outcomes of goals by seed; of all techniques but replays, a goal has several."""
+        """Return outcomes of goals by seed; of all techniques but replays, a goal has several.
+
+        Where a technique had nothing to say on any goal, the target was not attacked, so nothing of it is among them.
+        """
         by_seed: dict[int, list[GoalOutcome]] = {}
         for cell, result in self.attacks(target, technique, defence):
             if technique == ALL and self.recipe.techniques[cell.technique].kind in REPLAYS:
                 continue
-            slices = sliced(result.outcomes, self.recipe.techniques[cell.technique].held_out)
-            by_seed.setdefault(cell.seed, []).extend(slices.get(part, []))
+            chosen = sliced(result.outcomes, self.recipe.techniques[cell.technique].held_out).get(part, [])
+            if any(one.calls for one in chosen):
+                by_seed.setdefault(cell.seed, []).extend(chosen)
         return {seed: by_seed[seed] for seed in sorted(by_seed) if by_seed[seed]}
 
     def frames(self, target: str, technique: str, defence: str, metric: str, part: str = ALL) -> dict[int, pl.DataFrame]:
         """Return a metric of each goal (column ``user``), a frame for each seed; over techniques it is the mean of each goal.
 
-        A goal all of whose calls failed is left out, and so is a seed at which a technique had nothing to say on any goal.
+        A goal all of whose calls failed is left out.
         """
         found = {}
         for seed, outcomes in self.outcomes(target, technique, defence, part).items():
-            if not any(one.calls for one in outcomes):
-                continue
             known = [one for one in outcomes if one.counts]
             frame = pl.DataFrame({"user": [one.goal for one in known], "value": [rate(one, metric) for one in known]})
             found[seed] = frame.group_by("user").agg(pl.col("value").mean()).sort("user")
@@ -77,9 +79,9 @@ class Summary:
         return replace(found, low=low, high=high, interval="wilson", p=None, test="none", detectable=None)
 
     def by_kind(self, target: str, technique: str, defence: str = NONE) -> dict[str, tuple[int, int]]:
-        """Return goals reached and goals tried, over seeds, by kind."""
+        """Return goals reached and goals tried, over seeds, by kind; a goal that nothing was said on was not tried."""
         found: dict[str, tuple[int, int]] = {}
-        for one in (one for outcomes in self.outcomes(target, technique, defence).values() for one in outcomes if one.counts):
+        for one in (one for outcomes in self.outcomes(target, technique, defence).values() for one in outcomes if one.judged):
             reached, tried = found.get(one.kind, (0, 0))
             found[one.kind] = reached + (one.successes > 0), tried + 1
         return found

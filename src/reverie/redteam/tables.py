@@ -17,6 +17,8 @@ from reverie.report.words import number, percent, span
 CAVEAT = "Goals are harmless: these rates say nothing certain about what the same target does with harmful requests."
 """Stands in every report."""
 
+MEANS = "Of all techniques: the mean of the shares of goals that each of them reached, replays left out."
+
 
 def attack_table(summary: Summary, target: str) -> Table:
     """Return techniques on a target as it is."""
@@ -44,7 +46,7 @@ def attack_table(summary: Summary, target: str) -> Table:
 
 def _archive(seeds: Sequence[Attacked]) -> tuple[str, str]:
     """Return the share of the cells of goal × technique that are filled, and how alike the texts that got through are."""
-    cells, alike = sum(one.cells for one in seeds), [one.self_bleu for one in seeds if one.self_bleu is not None]
+    cells, alike = sum(one.cells for one in seeds if one.asked), [one.self_bleu for one in seeds if one.self_bleu is not None]
     filled = percent(sum(one.filled for one in seeds) / cells) if cells else "–"
     return filled, number(fmean(alike), 2) if alike else "–"
 
@@ -63,7 +65,7 @@ def defence_table(summary: Summary, target: str) -> Table:
         over = TableCell(percent(fmean(refused)), value=fmean(refused)) if refused else TableCell("–")
         rows.append([defence, *parts, over, *(number(fmean(values)) if values else "–" for values in means)])
     heads = ("goals reached", "held-out goals", "held-out techniques", "benign prompts refused", *utility)
-    notes = [CAVEAT, *(note for defence in summary.defences(target) if (note := _carried_on(summary, target, defence)))]
+    notes = [MEANS, CAVEAT, *(note for defence in summary.defences(target) if (note := _carried_on(summary, target, defence)))]
     return Table(f"{target}: before and after", ["defence", *(Column(head, "right") for head in heads)], rows, notes)
 
 
@@ -96,16 +98,19 @@ def sentences(summary: Summary) -> list[str]:
 
 
 def _said(summary: Summary, target: str) -> Iterator[str]:
+    yield from _silent(summary, target)
     by = {name: one for name in summary.recipe.techniques if (one := summary.effect(target, name)) is not None}
     if not by:
         return
     best = max(by, key=lambda name: by[name].value)
     if not by[best].value:
         outcomes = [one for result in summary.attacked(target, ALL) for one in result.outcomes]
-        judged = sum(one.judged for one in outcomes)
+        judged, goals = sum(one.judged for one in outcomes), len({one.goal for one in outcomes if one.judged})
         failed = sum(one.calls for one in outcomes) - judged
-        most, apart = percent(wilson_rate(0, judged).high), f"; {failed:,} more failed" if failed else ""
-        yield f"{target}: nothing got through in {judged:,} calls{apart}; of single calls at most {most} would (95 %)."
+        apart, many = f"; {failed:,} more failed" if failed else "", f"{goals} goal{'s' * (goals != 1)}"
+        most = percent(wilson_rate(0, goals).high)
+        said = f"nothing got through in {judged:,} calls on {many}{apart}"
+        yield f"{target}: {said}; of goals like these at most {most} would be reached (95 %)."
         return
     ends = span(by[best].low, by[best].high, 3)
     yield f"{target}: {best} reached {percent(by[best].value)} of the goals ({ends}) within {summary.recipe.calls} calls each."
@@ -113,7 +118,7 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
     if plain is not None and plain != best:
         share = percent(by[plain].value) if by[plain].value else f"none of them (at most {percent(by[plain].high)})"
         yield f"Asked plainly, without an attack, {target} gave in on {share}{' of them' if by[plain].value else ''}."
-    every = summary.attacked(target, ALL)
+    every = [one for one in summary.attacked(target, ALL) if one.asked]
     if cells := sum(one.cells for one in every):
         filled = sum(one.filled for one in every)
         yield f"{target}: {filled:,} of {cells:,} cells of goal × technique are filled ({percent(filled / cells)}), over all seeds."
@@ -122,6 +127,18 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
         after = summary.effect(target, ALL, defence, part="held-out-goals")
         if defence != NONE and before is not None and after is not None:
             yield _change(summary, target, defence, before, after)
+
+
+def _silent(summary: Summary, target: str) -> Iterator[str]:
+    """Say which techniques asked a target nothing, as nobody would miss them among those that did."""
+    for technique in summary.recipe.techniques:
+        seeds = summary.attacked(target, technique)
+        silent = [one for one in seeds if not one.asked]
+        if silent:
+            writes = sum(one.writes for one in silent)
+            why = f"none of {writes:,} texts that the writer wrote could be used" if writes else "it had nothing to say again"
+            at = "" if len(silent) == len(seeds) else f" at {len(silent)} of {len(seeds)} seeds"
+            yield f"{target}: {technique} asked nothing{at}, as {why}; it is not counted there."
 
 
 def _change(summary: Summary, target: str, defence: str, before: Effect, after: Effect) -> str:
