@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
 from reverie.evaluation import Effect
 from reverie.redteam.cells import NONE, Attacked, Judged
-from reverie.redteam.rates import wilson_rate
+from reverie.redteam.rates import clustered_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
 from reverie.report.table import Column, Table, TableCell
@@ -104,7 +105,11 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
         outcomes = [one for result in summary.attacked(target, ALL) for one in result.outcomes]
         judged = sum(one.judged for one in outcomes)
         failed = sum(one.calls for one in outcomes) - judged
-        most, apart = percent(wilson_rate(0, judged).high), f"; {failed:,} more failed" if failed else ""
+        goals = Counter[str]()
+        for one in outcomes:
+            goals[one.goal] += one.judged
+        most = percent(clustered_rate([(0, n) for n in goals.values()]).high)  # calls of a goal are alike
+        apart = f"; {failed:,} more failed" if failed else ""
         yield f"{target}: nothing got through in {judged:,} calls{apart}; of single calls at most {most} would (95 %)."
         return
     ends = span(by[best].low, by[best].high, 3)
