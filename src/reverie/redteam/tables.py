@@ -106,8 +106,8 @@ def _said(summary: Summary, target: str) -> Iterator[str]:
         judged = sum(one.judged for one in outcomes)
         failed = sum(one.calls for one in outcomes) - judged
         goals = Counter[str]()
-        for one in outcomes:
-            goals[one.goal] += one.judged
+        for outcome in outcomes:
+            goals[outcome.goal] += outcome.judged
         most = percent(clustered_rate([(0, n) for n in goals.values()]).high)  # calls of a goal are alike
         apart = f"; {failed:,} more failed" if failed else ""
         yield f"{target}: nothing got through in {judged:,} calls{apart}; of single calls at most {most} would (95 %)."
