@@ -115,6 +115,8 @@ def test_a_bare_target_is_attacked_as_the_demo_is(ask: Ask) -> None:
             "goals.dataset=ml-100k",
         ),
         (("report", "nowhere"), "nowhere"),
+        (("run", ""), "'' is no recipe and no target"),
+        (("run", "."), "the folder . holds no language model"),
     ],
 )
 def test_bad_input_is_one_sentence(ask: Ask, mine: Path, words: tuple[str, ...], said: str) -> None:

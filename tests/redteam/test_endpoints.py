@@ -194,7 +194,7 @@ def test_where_nobody_answers_is_one_sentence() -> None:
             "NO_SUCH_KEY is not set; put the key there",
         ),
         ({"kind": "openai", "url": "http://h"}, "option 'model.model' is missing"),
-        ({"kind": "openai", "url": "http://", "model": "x"}, "is no address"),
+        ({"kind": "openai", "url": "http://", "model": "x"}, "'model.url' must match the"),
         ({"kind": "http", "url": "http://h", "template": {"a": "{prompt}", "t": float("nan")}}, "a number that is not finite"),
         ({"kind": "http", "url": "http://h", "template": "{prompt}"}, "option 'model.template' must be"),
         ({"kind": "http", "url": "http://h", "template": {"a": "{prompt}"}, "headers": {"A": "é"}}, "header 'A' cannot be sent"),

@@ -16,13 +16,17 @@ from reverie.redteam.avid import avid_reports
 from reverie.redteam.cells import AttackCell, Attacked, BenignCell, GoalOutcome, HardenCell, Hardened, JudgeCell, outcomes_of
 from reverie.redteam.claims import claim_rows
 from reverie.redteam.difference import change_table, changes, is_worse, uncompared
+from reverie.redteam.goals import Goal
 from reverie.redteam.outputs import read_attempts, read_done, write_outputs
 from reverie.redteam.page import write_page
+from reverie.redteam.rates import wilson_rate
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
+from reverie.redteam.restored import attacked_of, outcome_units
 from reverie.redteam.results import COLUMNS, result_rows
 from reverie.redteam.study import RedTeamStudy
 from reverie.redteam.summary import Summary, worst_rate
 from reverie.redteam.tables import CAVEAT, attack_table, defence_table, sentences
+from reverie.report.words import percent
 from reverie.study.rows import read_rows
 from reverie.study.run import run_study
 
@@ -151,6 +155,17 @@ def test_rows_stand_for_what_is_lost_and_hold_every_column(finished: Any, tmp_pa
     assert replace(known[attack], **rounded) == done[attack]
     assert known[attack].self_bleu == pytest.approx(done[attack].self_bleu)
     assert (known[benign].refused, dict(known[benign].units)) == (done[benign].refused, dict(done[benign].units))
+
+
+@pytest.mark.parametrize("units", ["a 2 2 2 1 0 0 0", "a 2 2 2 3 0 0 0; b 2 2 2 0 0 0 -", "a 2 2 2 0 0 0 -; b 2 2 2 0 0 0 1", ""])
+def test_rows_that_contradict_themselves_are_not_restored(units: str) -> None:
+    goals = [Goal(name, "canary", "?", "x", "x") for name in "ab"]
+    counts = {"calls": 2, "judged": 2, "parsed": 2, "blocked": 0}
+    outcomes = [GoalOutcome(name, "canary", "build", **counts, successes=0, first=None) for name in "ab"]
+    row = {"metric": "calls", "slice": "all", "goal": "all", "units": outcome_units(outcomes), "seconds": "1", "peak_mb": "1"}
+    assert attacked_of([row | {"commit": ""}], goals).outcomes == tuple(outcomes)
+    with pytest.raises((ValueError, KeyError)):
+        attacked_of([row | {"commit": "", "units": units}], goals)
 
 
 def test_a_judge_is_a_second_opinion_after_the_attacks(tmp_path: Path) -> None:
@@ -324,6 +339,17 @@ def test_what_never_got_through_is_bounded_by_goals(finished: Any, tmp_path: Pat
     assert "0 of 6\nat most 56.1" in page  # three goals of a kind at two seeds
     assert "6 (canary, phrase), 2 of them held out" in page
     assert ">Comparisons<" not in page  # there is nothing to compare null with
+
+
+def test_the_upper_end_of_nothing_rests_on_goals_as_calls_of_a_goal_are_alike() -> None:
+    counts = {"calls": 20, "judged": 20, "parsed": 20, "successes": 0, "blocked": 0}
+    outcomes = tuple(GoalOutcome(name, "canary", "build", **counts, first=None) for name in "abcd")
+    said = sentences(Summary(recipe(seeds=1), {AttackCell("parrot", "null", 0): Attacked(outcomes, 0, 0, 1.0, 1.0, "abc")}))
+    most = percent(wilson_rate(0, 4).high)
+    assert (
+        said[0]
+        == f"parrot: nothing got through in 80 calls on 4 goals; of goals like these at most {most} would be reached (95 %)."
+    )
 
 
 def test_claims_are_paired_by_goal_and_seed(finished: Any) -> None:

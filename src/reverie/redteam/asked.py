@@ -78,7 +78,9 @@ def asked_target(text: str, model: str | None = None) -> dict[str, Any]:
             f"{text} is a run folder, but no finished one of 'reverie collm' or 'reverie interpret'; only those can be attacked"
         )
     known = (DEFAULT, QWEN, TINY, *get_args(Behaviour))
-    if text not in known and "/" not in text and not Path(text).exists():
+    if text and Path(text).is_dir() and not (Path(text) / "config.json").is_file():
+        raise ConfigError(f"the folder {text} holds no language model (no config.json); give one that save_pretrained wrote")
+    if not text or (text not in known and "/" not in text and not Path(text).exists()):
         near = nearest(text, (*RED_TEAM.files(), *known))
         raise ConfigError(
             f"'{text}' is no recipe and no target{near}; 'reverie redteam run --list' names recipes, and a target is a folder, an "

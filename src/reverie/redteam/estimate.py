@@ -103,11 +103,12 @@ def _seconds(lab: RecipeLab, found: Estimate) -> float | None:
     models += [lab.targets.writer_config] if found.writings else []
     if any(model is not None and model.kind in REMOTE for model in models):
         return None
-    writer, total = lab.targets.writer if found.writings else None, 0.0
-    for target, calls in found.calls.items():
-        speed = measure_speed(lab.targets.open(target), _brief(lab, target, next(iter(lab.attackers))), writer)
+    total = 0.0
+    for at, (target, calls) in enumerate(found.calls.items()):
+        opened = lab.targets.open(target)  # first, as its name is what a person types and may be wrong
+        writer = lab.targets.writer if found.writings and not at else None  # timed once
+        speed = measure_speed(opened, _brief(lab, target, next(iter(lab.attackers))), writer)
         total += calls * speed.call + (found.writings * speed.writing if writer is not None else 0.0)
-        writer = None  # timed once
     return total
 
 

@@ -37,8 +37,12 @@ def attacked_of(rows: Rows, goals: Sequence[Goal]) -> Attacked:
     for text in whole["calls"]["units"].split("; "):
         name, *counts, first = text.split(" ")
         calls, judged, parsed, successes, blocked, echoed = map(int, counts)
-        goal, at = known[name], None if first == "-" else int(first)
+        goal, at = known.pop(name), None if first == "-" else int(first)
+        if not (0 <= echoed <= successes <= judged <= calls and max(parsed, blocked) <= calls and (at is None) == (successes == 0)):
+            raise ValueError(f"the counts of {name} contradict each other")
         outcomes.append(GoalOutcome(name, goal.kind, goal.part, calls, judged, parsed, successes, blocked, at, echoed))
+    if known:
+        raise ValueError(f"there are no counts of {min(known)}")
     writes, failed = (int(float(whole[name]["value"])) if name in whole else 0 for name in ("writings", "failed_writings"))
     alike = float(whole["self_bleu"]["value"]) if "self_bleu" in whole else None
     cells = int(whole["coverage"]["n"]) if "coverage" in whole else 0

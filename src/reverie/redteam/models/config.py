@@ -65,7 +65,7 @@ class GgufModel(Sampling):
 class Remote(Options):
     """What all endpoints share."""
 
-    url: Annotated[str, Field(pattern=r"^https?://")]
+    url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]")]
     """Address of the endpoint; one of OpenAI's kind ends in ``/v1``."""
     key_env: str | None = None
     """Environment variable that holds the key; the key itself is never written down."""

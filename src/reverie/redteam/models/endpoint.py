@@ -52,8 +52,7 @@ class Endpoint:
         self.headers = _filled(config, headers or {})
         try:
             self.by_proxy = urlsplit(self.url).hostname not in LOCAL
-            if not httpx.URL(self.url).host:
-                raise ValueError("it names no host")
+            httpx.URL(self.url)
         except (ValueError, httpx.InvalidURL) as error:
             raise ConfigError(
                 f"option 'url': {config.url} is no address ({error}); write it like http://127.0.0.1:8000/v1"
