@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.evaluation import Effect
 from reverie.redteam.cells import NONE, Attacked, Judged
+from reverie.redteam.rates import wilson_rate
 from reverie.redteam.results import ALL
 from reverie.redteam.summary import Summary
 from reverie.report.table import Column, Table, TableCell
