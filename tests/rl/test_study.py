@@ -31,6 +31,7 @@ from reverie.rl.summary import (
     shares_of_oracle,
     summary_json,
     summary_tables,
+    unmeasured_metrics,
     unmeasured_sides,
 )
 from reverie.rl.worlds.log import LogWorld
@@ -61,6 +62,14 @@ TINY: dict[str, Any] = {
 
 def _recipe(**changes: object) -> RLRecipe:
     return LONG_TERM.parse(TINY | changes, "here")
+
+
+def _claim(**changes: object) -> dict[str, object]:
+    return {"claims": [{"first": "mcrl", "other": "ce", "why": "?", **changes}]}
+
+
+def _check(**changes: object) -> dict[str, object]:
+    return {"checks": [{"side": "mcrl/q", **changes}]}
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +226,7 @@ def test_bounds_are_kept_by_the_whole_interval_over_seeds() -> None:
         {"side": "mcrl/q", "metric": "share_of_oracle", "at_least": 0.95},
         {"side": "ce", "metric": "share_of_oracle", "at_least": 0.9},
         {"side": "mcrl/q", "metric": "q_over", "at_most": 0.05},
-        {"side": "length-aux", "metric": "q_over", "at_most": 0.05},
+        {"side": "popularity", "metric": "share_of_oracle", "at_least": 0.9},
     ]
     lines = checks_table(_recipe(checks=wanted), groups).to_markdown().splitlines()[2:7]
     kept = ["yes", "by the mean, not by the interval", "no", "yes", "not measured"]
@@ -271,6 +280,27 @@ def test_rank_correlation_is_that_of_scipy() -> None:
         ({"rows": {"ce": {"model": "backbone", "grid": {"epochs": [1]}}}, "claims": []}, r"rows.ce.grid: 'epochs' is no setting"),
         ({"rows": {"ce": {"model": "mcrl", "backbones": ["caser"]}}, "claims": []}, "name one of gru4rec in its 'backbones'"),
         ({"rows": {"ce": {"model": "gru4rec"}}, "claims": []}, r"write backbones: \[\], or model: backbone"),
+        ({"checkpoints": ["best", "best"]}, "option 'checkpoints': 'best' is there twice"),
+        ({"policies": ["q", "ce", "q"]}, "option 'policies': 'q' is there twice"),
+        ({"ks": [10, 10]}, "option 'ks': 10 is there twice"),
+        ({"rows": {"ce": {"model": "mcrl", "backbones": ["gru4rec", "gru4rec"]}}, "claims": []}, "'gru4rec' is there twice"),
+        ({"rows": {"ce": {"model": "mcrl", "policies": ["q", "q"]}}, "claims": []}, "'q' is there twice"),
+        ({"set": {"model.backbone": "caser"}}, "set: 'model.backbone' would change what a row is called by"),
+        (
+            {"rows": {"oracle": {"model": "popularity", "backbones": []}}, "claims": []},
+            r"rows\.oracle: the best policy of the world",
+        ),
+        (_claim(metrics=["nothing/ndcg@10"]), "'nothing/ndcg@10' is not measured; only metrics of rankings have slices"),
+        (_claim(metrics=["kind:buy/return"]), "'kind:buy/return' is not measured"),
+        (_claim(metrics=[]), "option 'claims.0.metrics' must have at least 1 item"),
+        (_claim(metrics=["return", "return"]), "'return' is there twice"),
+        (_claim(metrics=["return"]) | {"world": None}, "'return' is measured in a world, and the recipe has none"),
+        (_check(metric="q_over"), "the check of 'mcrl/q' has no bound"),
+        (_check(metric="q_over", at_least=2, at_most=1), "at_least=2 of 'mcrl/q' is above at_most=1"),
+        (_check(side="mcrl/x", metric="share_of_oracle", at_most=1), "checks: 'mcrl/x' names the policy 'x'"),
+        (_check(side="mcrl/ce", metric="q_over", at_most=1), "checks: 'q_over' is measured where Q acts; write 'mcrl/q'"),
+        (_check(metric="q_over", at_most=1) | {"checkpoints": ["best"]}, "checks: the checkpoint 'last' of 'mcrl/q' is not among"),
+        (_check(metric="q_over", at_most=1) | {"world": None, "claims": []}, "checks: 'q_over' is measured in a world"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(changes: dict[str, object], said: str) -> None:
@@ -290,6 +320,22 @@ def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> N
     assert summary_tables(recipe, groups, study.split, study.best)[0].to_markdown().count("1 of 1") == 2
     page = write_report(folder, recipe, study.split, groups, study.best, "again")
     assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def test_metrics_that_no_seed_has_are_named() -> None:
+    recipe = _recipe(
+        claims=[{"first": "mcrl/q", "other": "ce/ce", "why": "?", "metrics": ["return", "kind:buy/ndcg@10", "ndcg@10"]}]
+    )
+
+    def numbers(**values: float) -> Numbers:
+        named = {("all", name): mean_of(value) for name, value in values.items()}
+        return Numbers({0: named}, {}, {}, {})
+
+    groups = {
+        Group("mcrl", "gru4rec", Actor("q", "best")): numbers(**{"return": 2.0, "ndcg@10": 0.5}),
+        Group("ce", "gru4rec", Actor("ce", "best")): numbers(**{"return": 1.0}),
+    }
+    assert unmeasured_metrics(recipe, groups) == ["mcrl/q with ce/ce by kind:buy/ndcg@10", "mcrl/q with ce/ce by ndcg@10"]
 
 
 def test_a_training_that_failed_has_a_row_and_pairs_stay_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,6 +398,15 @@ def test_the_world_of_a_study_may_imitate_its_log(tmp_path: Path) -> None:
 def test_a_world_without_items_of_the_log_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     recipe = _recipe(dataset=_shop(tmp_path))
     with pytest.raises(ConfigError, match="the world 'session' has none of the items of 'shop': ids look like 1001 there and 'p0'"):
+        run_rl(recipe, tmp_path / "run", show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_claim_of_a_kind_that_does_not_occur_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    recipe = _recipe(**_claim(metrics=["kind:purchase/ndcg@10"]))
+    with pytest.raises(
+        ConfigError, match="no event of 'session-world-small' is of the kind 'purchase'; its kinds are view, buy, cart"
+    ):
         run_rl(recipe, tmp_path / "run", show=False)
     assert not (tmp_path / "run").exists()
 

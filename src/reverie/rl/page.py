@@ -17,7 +17,17 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import number, p_value, span
 from reverie.rl.recipe import RLRecipe
 from reverie.rl.restored import effect_over_seeds
-from reverie.rl.summary import WEIGHTS, Groups, Numbers, checks_table, claim_rows, interval_note, summary_tables, unmeasured_sides
+from reverie.rl.summary import (
+    WEIGHTS,
+    Groups,
+    Numbers,
+    checks_table,
+    claim_rows,
+    interval_note,
+    summary_tables,
+    unmeasured_metrics,
+    unmeasured_sides,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +147,7 @@ def _over_epochs(numbers: Numbers, key: str) -> tuple[list[float], list[float]]:
 
 def claims_table(recipe: RLRecipe, groups: Groups, split: Split, title: str = "") -> Table:
     """Return the comparisons of a recipe as a table, and the sides that nothing was measured of as a note."""
-    rows, missing = claim_rows(recipe, groups, split), unmeasured_sides(recipe, groups)
+    rows, missing, unknown = claim_rows(recipe, groups, split), unmeasured_sides(recipe, groups), unmeasured_metrics(recipe, groups)
     columns = [Column(head) for head in ("first", "other", "question", "metric")]
     columns += [Column(head, "right") for head in ("difference", "95 % interval", "p (Holm)")]
     cells = []
@@ -153,5 +163,6 @@ def claims_table(recipe: RLRecipe, groups: Groups, split: Split, title: str = ""
         [
             "Paired by seed: t-interval and paired t-test over seeds, the test set is fixed; Holm over the rows of a metric.",
             *([f"Not compared, as nothing was measured of them: {', '.join(missing)}."] if missing else []),
+            *([f"Not compared, as no seed of both sides has the metric: {', '.join(unknown)}."] if unknown else []),
         ],
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, NonNegativeInt, PositiveInt, model_validator
 
 from reverie.data.splits.config import ByUser, SplitConfig
 from reverie.errors import nearest
@@ -31,6 +31,24 @@ TOLD = ("q_over", "q_over_best", "q_minus_logged", "reward_error", "transition_e
 """Measured once for each actor, without a value for each session."""
 OF_Q = TOLD[:3]
 """Those of the values of a Q head that acts."""
+KIND = "kind:"
+"""Begins the name of a slice of the targets of one kind of event."""
+ORACLE = "oracle"
+"""Name of a world's best policy."""
+T = TypeVar("T")
+
+
+def _once(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a value that is there twice, whose rows would be, too."""
+    for at, one in enumerate(values):
+        if one in values[:at]:
+            raise ValueError(f"{one!r} is there twice; write it once")
+    return values
+
+
+Once = AfterValidator(_once)
+Policies = Annotated[tuple[Policy, ...], Field(min_length=1), Once]
+Backbones = Annotated[tuple[Backbone, ...], Once]
 
 
 class RLRow(Options):
@@ -47,9 +65,9 @@ class RLRow(Options):
     setting_of: Name | None = None
     """Row whose chosen setting this one takes on the same backbone, as a control does that differs in one thing, which its `set`
     says and which is kept; it has no grid."""
-    backbones: tuple[Backbone, ...] | None = None
+    backbones: Backbones | None = None
     """Backbones that it is run on; None takes the first one of the recipe, and ``[]`` means that it needs none."""
-    policies: tuple[Policy, ...] | None = Field(default=None, min_length=1)
+    policies: Policies | None = None
     """Who acts; None takes those of the recipe."""
 
 
@@ -62,10 +80,15 @@ class RLClaim(Options):
     """Than what."""
     why: str
     """The question that it answers."""
-    metrics: tuple[str, ...] = ("ndcg@10", "cumulative_reward@10")
+    metrics: Annotated[tuple[str, ...], Field(min_length=1), Once] = ("ndcg@10", "cumulative_reward@10")
     """What is compared, ``metric`` or ``slice/metric``, e.g. ``kind:buy/ndcg@10``."""
     checkpoint: Checkpoint = "best"
     """Weights of either side."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of events that metrics are of."""
+        return [part.removeprefix(KIND) for part, _, _ in (one.rpartition("/") for one in self.metrics) if part.startswith(KIND)]
 
 
 class RLCheck(Options):
@@ -81,6 +104,14 @@ class RLCheck(Options):
     """Upper bound."""
     checkpoint: Checkpoint = "last"
     """Weights."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError(f"the check of '{self.side}' has no bound; give at_least, at_most or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least={self.at_least:g} of '{self.side}' is above at_most={self.at_most:g}; no number keeps both")
+        return self
 
 
 class OtherWorld(Options):
@@ -115,11 +146,11 @@ class RLRecipe(BaseRecipe):
     """Settings of the rows that learn values of actions on a backbone."""
     training: TrainingConfig = TrainingConfig()
     """How rows are fitted; the seed is that of the cell."""
-    policies: tuple[Policy, ...] = Field(default=("ce", "q", "ce+q"), min_length=1)
+    policies: Policies = ("ce", "q", "ce+q")
     """Who acts in the rows that have both heads."""
-    checkpoints: tuple[Checkpoint, ...] = Field(default=("best", "last"), min_length=1)
+    checkpoints: Annotated[tuple[Checkpoint, ...], Field(min_length=1), Once] = ("best", "last")
     """Weights of the best validation and of the last epoch."""
-    ks: tuple[PositiveInt, ...] = Field(default=(10, 20), min_length=1)
+    ks: Annotated[tuple[PositiveInt, ...], Field(min_length=1), Once] = (10, 20)
     """Cut-offs."""
     world: str | None = None
     """Where policies act after training: ``session``, ``coat``, or a log to imitate (the `name` of `dataset` imitates that log,
@@ -146,6 +177,8 @@ class RLRecipe(BaseRecipe):
         check_tuning_seeds(self.tuning_seeds, self.seeds)
         if self.tuning is not None and self.world != "session":
             raise ValueError("'tuning' is another session world; it needs world: session")
+        if self.world is not None and ORACLE in self.rows:
+            raise ValueError(f"rows.{ORACLE}: the best policy of the world is called so; call the row otherwise")
         require_parts("set", self.set)
         require_parts("values", self.values, ("model",))
         for name, row in self.rows.items():
@@ -159,7 +192,13 @@ class RLRecipe(BaseRecipe):
                     checked(MODELS.config(model), values, f"rows.{name}: model '{model}'")
                     checked(TrainingConfig, self.training_values(row, setting), f"rows.{name}: training")
         for claim in self.claims:
-            self._require_claim(claim)
+            self._require_metrics(claim)
+            for side in (claim.first, claim.other):
+                self._require_side("claims", side, claim.metrics, claim.checkpoint)
+        for check in self.checks:
+            if self.world is None:
+                raise ValueError(f"checks: '{check.metric}' is measured in a world, and the recipe has none; leave it out")
+            self._require_side("checks", check.side, (check.metric,), check.checkpoint)
         return self
 
     def _require_backbone(self, name: str, row: RLRow) -> None:
@@ -194,31 +233,39 @@ class RLRecipe(BaseRecipe):
         """Return the settings that a row's is chosen from."""
         return self.rows[self.source_of(name)].grid
 
-    def _require_claim(self, claim: RLClaim) -> None:
-        """Refuse a claim of what no training of this recipe can measure."""
-        known = [f"{name}@{k}" for k in self.ks for name in (*RANKED, REWARD)] + [*IN_WORLD, *TOLD]
+    def _require_metrics(self, claim: RLClaim) -> None:
+        """Refuse a claim of metrics that no training of this recipe has."""
+        ranked = [f"{name}@{k}" for k in self.ks for name in (*RANKED, REWARD)]
+        known = [*ranked, *IN_WORLD, *TOLD]
         for metric in claim.metrics:
-            if metric.rpartition("/")[2] not in known:
+            part, _, name = metric.rpartition("/")
+            if name not in known:
                 raise ValueError(f"claims: unknown metric '{metric}'{nearest(metric, known)}; known: {', '.join(known)}")
-        for side in (claim.first, claim.other):
-            name, *more = side.split("/")
-            row = self.rows[name]
-            plain = row.model == BACKBONE or "needs-reward" not in MODELS[row.model].tags
-            policies = {"ce"} if plain else {"ce", *(row.policies or self.policies)}
-            allowed: list[Iterable[str]] = [policies, [one for one in self.backbones_of(row) if one is not None]]
-            if len(more) > len(allowed):
-                raise ValueError(f"claims: '{side}' has too many parts; write row, row/policy or row/policy/backbone")
-            policy = more[0] if more else next(one for one in (*(row.policies or self.policies), "ce") if one in policies)
-            if policy != "q" and (of_q := sorted(set(claim.metrics) & set(OF_Q))):
-                raise ValueError(f"claims: '{of_q[0]}' is measured where Q acts; write '{name}/q'")
-            for what, value, values in zip(("policy", "backbone"), more, allowed, strict=False):
-                if value not in values:
-                    listed = ", ".join(sorted(values)) or "none"
-                    raise ValueError(f"claims: '{side}' names the {what} '{value}', which is not run; {name} has {listed}")
-            if self.backbones_of(row) != (None,) and claim.checkpoint not in self.checkpoints:
+            if part not in ("", "all") and not (part.startswith(KIND) and name in ranked):
                 raise ValueError(
-                    f"claims: the checkpoint '{claim.checkpoint}' of '{side}' is not among 'checkpoints'; add it there"
+                    f"claims: '{metric}' is not measured; only metrics of rankings have slices, as {KIND}buy/{ranked[0]}"
                 )
+            if self.world is None and name in (*IN_WORLD, *TOLD) and name != "q_minus_logged":
+                raise ValueError(f"claims: '{metric}' is measured in a world, and the recipe has none; leave it out")
+
+    def _require_side(self, where: str, side: str, metrics: tuple[str, ...], checkpoint: Checkpoint) -> None:
+        """Refuse a side of a claim or a check that no training of this recipe measures."""
+        name, *more = side.split("/")
+        row = self.rows[name]
+        plain = row.model == BACKBONE or "needs-reward" not in MODELS[row.model].tags
+        policies = {"ce"} if plain else {"ce", *(row.policies or self.policies)}
+        allowed: list[Iterable[str]] = [policies, [one for one in self.backbones_of(row) if one is not None]]
+        if len(more) > len(allowed):
+            raise ValueError(f"{where}: '{side}' has too many parts; write row, row/policy or row/policy/backbone")
+        policy = more[0] if more else next(one for one in (*(row.policies or self.policies), "ce") if one in policies)
+        if policy != "q" and (of_q := sorted(set(metrics) & set(OF_Q))):
+            raise ValueError(f"{where}: '{of_q[0]}' is measured where Q acts; write '{name}/q'")
+        for what, value, values in zip(("policy", "backbone"), more, allowed, strict=False):
+            if value not in values:
+                listed = ", ".join(sorted(values)) or "none"
+                raise ValueError(f"{where}: '{side}' names the {what} '{value}', which is not run; {name} has {listed}")
+        if self.backbones_of(row) != (None,) and checkpoint not in self.checkpoints:
+            raise ValueError(f"{where}: the checkpoint '{checkpoint}' of '{side}' is not among 'checkpoints'; add it there")
 
     def backbones_of(self, row: RLRow) -> tuple[Backbone | None, ...]:
         """Return the backbones that a row is run on, (None,) where it needs none."""
@@ -269,6 +316,8 @@ def require_parts(where: str, settings: Settings, parts: tuple[str, ...] = ("mod
         part, dot, option = key.partition(".")
         if part not in parts or not dot or not option:
             raise ValueError(f"{where}: '{key}' is no setting of a row; write {' or '.join(f'{one}.<option>' for one in parts)}")
+        if key == "model.backbone":
+            raise ValueError(f"{where}: '{key}' would change what a row is called by; name backbones in the 'backbones' of rows")
 
 
 def _columns(recipe: RLRecipe) -> dict[str, str]:

@@ -62,6 +62,10 @@ class RLStudy:
             raise ConfigError(
                 f"'{dataset.name}' has no rewards; say what events are worth with --set dataset.rewards={{view: 0.2, …}}"
             )
+        for kind in (kind for one in recipe.claims for kind in one.kinds):
+            if kind not in dataset.kind_counts:
+                listed = ", ".join(str(one) for one in dataset.kind_counts) or "none"
+                raise ConfigError(f"claims: no event of '{dataset.name}' is of the kind '{kind}'; its kinds are {listed}")
         for row in recipe.rows.values():
             parse(recipe.training_values(row, {})["metric"])
         self.split = split_dataset(dataset, recipe.split)

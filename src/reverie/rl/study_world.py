@@ -44,7 +44,7 @@ def study_world(recipe: RLRecipe, dataset: Dataset, offline: bool = False) -> Wo
         ids = f"{world.vocabulary.items[0]!r} there and {dataset.vocabulary.items[0]!r} here"
         raise ConfigError(
             f"the world '{name}' has none of the items of '{dataset.name}': ids look like {ids}; take --set world={own}, which"
-            " imitates the log, or --set world=null"
+            " imitates the log, or leave 'world' out"
         )
     return world
 

@@ -17,7 +17,7 @@ from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import ended, number, span
 from reverie.rl.acting import Actor, Trained
 from reverie.rl.measures import effects_over_seeds, measured
-from reverie.rl.recipe import IN_WORLD, REWARD, TOLD, Backbone, RLCheck, RLRecipe
+from reverie.rl.recipe import IN_WORLD, ORACLE, REWARD, TOLD, Backbone, RLCheck, RLRecipe
 from reverie.rl.restored import Named, effect_over_seeds
 from reverie.study.environment import tell_commits
 
@@ -58,8 +58,6 @@ class Numbers:
 
 
 Groups = Mapping[Group, Numbers]
-ORACLE = "oracle"
-"""Name of the world's best policy."""
 NOBODY = Actor("", "")
 """Who acted where every training failed."""
 
@@ -120,6 +118,20 @@ def unmeasured_sides(recipe: RLRecipe, groups: Groups) -> list[str]:
     """Return the sides of claims that nothing was measured of, each once."""
     sides = [(side, claim.checkpoint) for claim in recipe.claims for side in (claim.first, claim.other)]
     return list(dict.fromkeys(side for side, checkpoint in sides if find_group(groups, side, checkpoint) is None))
+
+
+def unmeasured_metrics(recipe: RLRecipe, groups: Groups) -> list[str]:
+    """Return the comparisons that a metric is missing for, at every seed that both sides have."""
+    found = []
+    for one in recipe.claims:
+        first, other = (find_group(groups, side, one.checkpoint) for side in (one.first, one.other))
+        if first is not None and other is not None:
+            parts = [(metric, *metric.rpartition("/")[::2]) for metric in one.metrics]
+            missing = [
+                metric for metric, part, name in parts if _difference(groups[first], groups[other], part or "all", name)[0] is None
+            ]
+            found += [f"{one.first} with {one.other} by {metric}" for metric in missing]
+    return found
 
 
 def claim_rows(recipe: RLRecipe, groups: Groups, split: Split) -> list[dict[str, Any]]:
