@@ -25,7 +25,7 @@ from reverie.seeds import numpy_generator
 if TYPE_CHECKING:
     from reverie.data.dataset import Dataset
 
-VERSION = 2
+VERSION = 3
 """Of what is asked."""
 Units = Mapping[str, Sequence[float]]
 """Figures of a target's own task, one value for each question, text or user."""

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from reverie.llm.titles import title_key
 
-_ENTRY = re.compile(r"^\s*(?:\d{1,3}\s*[.):]|[-*•–])\s+(\S.*?)\s*$")
+_ENTRY = re.compile(r"^\s*(?:\d{1,3}\s*(?:[.):](?:\s+|(?=[^\W\d]))|[-–]\s+)|[-*•–]\s+)(\S.*?)\s*$")
+"""A number and its mark (``1.``, ``1)``, ``1 -``; a digit right behind makes it a number such as 3.5), or a bullet."""
 _MARKS = re.compile(r"\*\*|__|`")
 _TAIL = re.compile(r"\s+[-–—|]\s+|:\s+|\s+\(|,\s+|\.\s+")
 """What may stand between a title and a remark about it."""
 
 
 def list_entries(text: str) -> list[str]:
-    """Return the entries of a list: lines that begin with a number or a bullet; other lines are not read."""
+    """Return the entries of a list: lines that begin with a number or a bullet, but for headings, which end with a colon."""
     found = (_ENTRY.match(line) for line in text.splitlines())
-    return [_MARKS.sub("", match[1]).strip() for match in found if match]
+    entries = (_MARKS.sub("", match[1]).strip() for match in found if match)
+    return [entry for entry in entries if not entry.endswith(":")]
 
 
 @dataclass(frozen=True)
