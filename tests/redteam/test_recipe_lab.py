@@ -192,17 +192,6 @@ def test_the_plan_counts_what_is_missing_and_warns_where_roles_are_one_model(tmp
     assert list(estimate_sentences(study, lab)) == []
 
 
-def test_an_endpoint_that_is_told_no_system_prompt_is_named_before_the_run(tmp_path: Path) -> None:
-    said = {}
-    for name, body in (("deaf", {"q": "{prompt}"}), ("slot", {"q": "{system} {prompt}"}), ("list", {"m": "{messages}"})):
-        model = {"kind": "http", "url": "http://127.0.0.1:1", "template": body}
-        own = recipe(targets={"it": {"kind": "chat", "model": model}}, writer=None, techniques={"null": {"kind": "null"}})
-        lab = RecipeLab(own)
-        said[name] = " ".join(estimate_sentences(RedTeamStudy(own, tmp_path / name, lab), lab))
-    assert "targets.it: its template has neither {system} nor {messages}" in said["deaf"]
-    assert "targets.it" not in said["slot"] + said["list"]
-
-
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -128,7 +128,7 @@ def test_prompts_of_a_user_need_a_model_that_chats() -> None:
 
 
 def test_the_examples_of_the_guide_are_read(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs/guide/red-team.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs/redteam.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)
     goals, own = (next(block for block in blocks if block.startswith(begin)) for begin in ("goals:", "name: mine"))
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
@@ -139,7 +139,7 @@ def test_the_examples_of_the_guide_are_read(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_every_technique_and_the_names_of_other_tools() -> None:
-    text = (Path(__file__).parents[2] / "docs/guide/red-team.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs/redteam.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([^`\n]+)`", text.split("## Techniques")[1].split("## Defences")[0]))
     aliases = {tag.removeprefix("alias:") for entry in ATTACKERS.values() for tag in entry.tags if tag.startswith("alias:")}
     mutations = {name.removeprefix("mutate.") for name in ATTACKERS if name.startswith("mutate.")}

@@ -97,8 +97,8 @@ def recommend(
 
 def _users_like(user: str, users: pl.Series) -> str:
     """Return what users are called, or that they are the sessions of the one who was asked for, and which is the last."""
-    number = -1
-    while users.is_in([f"{user}#{number + 1}"]).any():
+    number, named = -1, {str(one) for one in users}
+    while f"{user}#{number + 1}" in named:
         number += 1
     return (
         f"ids look like {users[0]}" if number < 0 else f"its users are sessions, and the last one of '{user}' is '{user}#{number}'"

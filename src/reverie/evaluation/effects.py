@@ -105,6 +105,17 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
+def tested_without_width(effect: Effect) -> Effect:
+    """Return an effect as it is, or, where all units changed alike so that a bootstrap has no width, tested by flips of signs.
+
+    Of the signs of n units, those of n or none are as far from 0, which is a share of 2 in 2ⁿ.
+    """
+    if effect.low != effect.high:
+        return effect
+    p = min(1.0, 2.0 ** (1 - effect.n)) if effect.value else 1.0
+    return Effect(effect.value, None, None, p, effect.n, effect.seeds, NO_INTERVAL, "sign_flip(exact)")
+
+
 def holm_corrected(effects: Mapping[Key, Effect]) -> dict[Key, Effect]:
     """Return the effects of one family with `p_holm`; those without a p-value do not count and stay without."""
     tested = {key: effect.p for key, effect in effects.items() if effect.p is not None}

@@ -8,7 +8,7 @@ from typing import Any
 
 from reverie.errors import ConfigError
 from reverie.evaluation import Effect
-from reverie.evaluation.effects import NO_INTERVAL, holm_corrected
+from reverie.evaluation.effects import holm_corrected, tested_without_width
 from reverie.redteam.cells import NONE
 from reverie.redteam.claims import compare
 from reverie.redteam.summary import Summary
@@ -50,22 +50,11 @@ def changes(before: Summary, after: Summary) -> dict[Place, Change]:
             for technique in before.recipe.techniques:
                 sides = [one.frames(target, technique, defence, "success") for one in (after, before)]
                 if (paired := compare(*sides)) is not None:
-                    effects[target, technique, defence] = _with_width(paired.effect)
+                    effects[target, technique, defence] = tested_without_width(paired.effect)
                     levels[target, technique, defence] = paired.values[1], paired.values[0]
     if not effects:
         raise ConfigError("the two runs have no target with a technique in common; compare runs whose recipes share their names")
     return {place: Change(*levels[place], effect) for place, effect in holm_corrected(effects).items()}
-
-
-def _with_width(effect: Effect) -> Effect:
-    """Return an effect as it is, or, where all goals changed alike so that a bootstrap has no width, tested by flips of signs.
-
-    Of the signs of n goals, those of n or none are as far from 0, which is a share of 2 in 2ⁿ.
-    """
-    if effect.low != effect.high:
-        return effect
-    p = min(1.0, 2.0 ** (1 - effect.n)) if effect.value else 1.0
-    return Effect(effect.value, None, None, p, effect.n, effect.seeds, NO_INTERVAL, "sign_flip(exact)")
 
 
 def uncompared(before: Summary, after: Summary, found: dict[Place, Change]) -> list[str]:

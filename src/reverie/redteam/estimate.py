@@ -59,7 +59,6 @@ def estimate(study: RedTeamStudy, lab: RecipeLab) -> Estimate:
 def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     """Yield what is coming, in words; local models are timed on a few plain requests first."""
     found, recipe = estimate(study, lab), study.recipe
-    yield from _unsent(lab)
     yield from _kept(study, lab)
     if not found.attacks:
         return
@@ -72,17 +71,6 @@ def estimate_sentences(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
     said += f", and at most {found.benign:,} benign prompts" if found.benign else ""
     seconds = _seconds(lab, found)
     yield said + ("" if seconds is None else f"; about {duration(seconds)} for the attacks, by the speed of eight plain requests")
-
-
-def _unsent(lab: RecipeLab) -> Iterator[str]:
-    """Say which endpoints are never told the system prompt of a goal: what they do not know they cannot tell."""
-    for target, config in lab.targets.configs.items():
-        model = getattr(config, "model", None)
-        if model is not None and model.kind == "http" and not model.tells_system:
-            yield (
-                f"targets.{target}: its template has neither {{system}} nor {{messages}}, so the secrets of goals are not sent; it "
-                "withstands everything unless it holds them itself, as with goals of your own (goals.file)"
-            )
 
 
 def _kept(study: RedTeamStudy, lab: RecipeLab) -> Iterator[str]:
