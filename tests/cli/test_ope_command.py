@@ -230,6 +230,10 @@ BAD = {
     "unknown estimator 'ipw' (did you mean 'ips'?)": ({"item": [1], "reward": [1], "propensity": [0.5]}, ("--estimators", "ipw")),
     "is ever shown in": ({"item": [8, 9], "reward": [1, 0], "propensity": [0.5, 0.5]}, ()),
     "--given and --horizon are of sessions": ({"item": [1], "reward": [1], "propensity": [0.5]}, ("--given", "1")),
+    "row 2, column 'position': nan is not a place": (
+        {"item": [1, 2], "reward": [1, 0], "propensity": [0.5, 0.5], "position": [1.0, float("nan")]},
+        (),
+    ),
     "column 'position' holds List(Int64), not one place a row": (
         {"item": [1, 2], "reward": [1, 0], "propensity": [0.5, 0.5], "position": [[1], [2]]},
         (),

@@ -11,6 +11,7 @@ import pytest
 from reverie.errors import ConfigError, DataError
 from reverie.rl.ope.exchange import read_exchange, write_exchange
 from reverie.rl.ope.log import LoggedRounds, from_frame
+from reverie.rl.ope.propensities import with_estimated_propensities
 
 
 def sessions() -> LoggedRounds:
@@ -109,6 +110,14 @@ def test_other_files_and_layouts_are_refused(tmp_path: Path) -> None:
         write_exchange(sessions(), tmp_path / "log.npz", "obd")
     with pytest.raises(DataError, match=r"ending in \.npz"):
         write_exchange(sessions(), tmp_path / "log.h5", "obp")
+
+
+@pytest.mark.parametrize("layout", ["obp", "d3rlpy"])
+def test_estimated_propensities_stay_marked(layout: str, tmp_path: Path) -> None:
+    write_exchange(with_estimated_propensities(sessions()), tmp_path / "log.npz", layout)
+    assert read_exchange(tmp_path / "log.npz").estimated
+    write_exchange(sessions(), tmp_path / "log.npz", layout)
+    assert not read_exchange(tmp_path / "log.npz").estimated
 
 
 def test_a_table_of_an_earlier_log_is_not_taken_for_this_one(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from reverie.errors import ConfigError, NotFinite, RunError
+from reverie.errors import ConfigError, NotFinite, ReverieError, RunError
 from reverie.evaluation.metrics import Ranks
 from reverie.rl import study as rl_study
-from reverie.rl.acting import Actor
+from reverie.rl.acting import Actor, _copied
 from reverie.rl.measures import rewards_of_hits
 from reverie.rl.model_errors import _rank_correlation
 from reverie.rl.page import write_report
@@ -320,6 +320,26 @@ def test_sides_that_failed_are_named_and_do_not_end_the_study(folder: Path) -> N
     assert summary_tables(recipe, groups, study.split, study.best)[0].to_markdown().count("1 of 1") == 2
     page = write_report(folder, recipe, study.split, groups, study.best, "again")
     assert "Not compared, as nothing was measured of them: mcrl/q, ce/ce." in page.read_text()
+
+
+def test_copies_of_an_actor_are_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "q-best").mkdir()
+    (tmp_path / "q-best/ranks.parquet").write_text("ranks")
+    (tmp_path / "q-best.parquet").write_text("sessions")
+    told = {"policy": "q", "checkpoint": "best", "truncated": 0.0}
+    assert _copied(told, "last", tmp_path) == told | {"checkpoint": "last"}
+    assert (tmp_path / "q-last/ranks.parquet").read_text() == "ranks"
+    assert (tmp_path / "q-last.parquet").read_text() == "sessions"
+
+    def full(source: Path, target: Path) -> None:
+        target.write_text("ra")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(ReverieError, match=r"cannot write .*q-other/ranks\.parquet: No space left") as caught:
+        _copied(told, "other", tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "q-other/ranks.parquet").exists()
 
 
 def test_metrics_that_no_seed_has_are_named() -> None:

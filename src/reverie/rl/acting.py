@@ -170,9 +170,12 @@ def _rolled_out(policy: Policy, world: World, sessions: int, seed: int, file: Pa
 def _copied(told: dict[str, Any], checkpoint: str, folder: Path) -> dict[str, Any]:
     """Return what is said of an actor whose weights are those of another checkpoint; its files are copied."""
     there, here = (Actor(str(told["policy"]), one).folder for one in (str(told["checkpoint"]), checkpoint))
-    shutil.copytree(folder / there, folder / here, dirs_exist_ok=True)
+    pairs = [(file, folder / here / file.name) for file in sorted((folder / there).iterdir())]
     if (rolled := folder / f"{there}.parquet").exists():
-        shutil.copyfile(rolled, folder / f"{here}.parquet")
+        pairs.append((rolled, folder / f"{here}.parquet"))
+    for source, target in pairs:
+        with atomic_path(target) as path:
+            shutil.copyfile(source, path)
     return told | {"checkpoint": checkpoint}
 
 

@@ -20,14 +20,14 @@ def beside(path: Path, name: str) -> Path:
 
 
 def columns_of_rounds(path: Path, n: int) -> list[pl.Series]:
-    """Return session and propensity of the n rounds of a file, in their order, as far as the table beside it has them."""
+    """Return session, propensity and its mark of the n rounds of a file, in order, as far as the table beside it has them."""
     rounds, where = _table(path, "rounds", ("round",)), beside(path, "rounds")
     if rounds is None:
         return []
     if not rounds["round"].sort().equals(pl.Series("round", np.arange(n))):
         raise DataError(f"{where} does not hold the rounds 0 to {n - 1:,} of {path}, each once; correct it, or take it away")
     ordered = rounds.sort("round")
-    found = [ordered[name] for name in ("session", "propensity") if name in ordered.columns]
+    found = [ordered[name] for name in ("session", "propensity", "estimated") if name in ordered.columns]
     for one in found:
         require_values(one, str(where))
     return found

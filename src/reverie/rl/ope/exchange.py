@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,8 +31,8 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
     ``obp``: the keys of Open Bandit Pipeline's ``bandit_feedback`` (n_rounds, n_actions, action, position, reward, pscore, context,
     action_context), which ``dict(numpy.load(path))`` gives back; contexts are one-hot. ``d3rlpy``: observations, actions, rewards
     and terminals as ``d3rlpy.dataset.MDPDataset(**numpy.load(path))`` takes them; an observation holds the codes of the last items,
-    oldest first, 0 where there are fewer, and propensities stand in the table of rounds. Items are codes in both; which id a code
-    stands for is in ``NAME-items.csv``; contexts and sessions likewise.
+    oldest first, 0 where there are fewer, and propensities stand in the table of rounds. That table also says where they were
+    estimated. Items are codes in both; which id a code stands for is in ``NAME-items.csv``; contexts and sessions likewise.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
         rounds["session"] = log.session_ids.gather(log.sessions)
     if log.propensities is not None and layout == "d3rlpy":
         rounds["propensity"] = log.propensities
+    if log.estimated:
+        rounds["estimated"] = np.ones(len(log), dtype=bool)
     if len(rounds) > 1:
         tables["rounds"] = pl.DataFrame(rounds)
     for name in ("contexts", "rounds"):
@@ -212,7 +215,7 @@ def _named(columns: dict[str, Any], path: Path, code: str = "code") -> LoggedRou
     if "context" in frame.columns and (contexts := ids_of_codes(path, "contexts", "code", "context")) is not None:
         frame = frame.with_columns(looked_up(frame["context"], contexts, path, "contexts").alias("context"))
     items = ids_of_codes(path, "items", code, "item")
-    if items is None:
-        return from_frame(frame, str(path))
-    frame = frame.with_columns(looked_up(frame["item"], items, path, "items").alias("item"))
-    return from_frame(frame, str(path)).with_items(items["item"])
+    if items is not None:
+        frame = frame.with_columns(looked_up(frame["item"], items, path, "items").alias("item"))
+    log = replace(from_frame(frame, str(path)), estimated="estimated" in frame.columns)
+    return log if items is None else log.with_items(items["item"])

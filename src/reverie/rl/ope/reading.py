@@ -180,6 +180,8 @@ def _typed(values: pl.Series, role: str, where: str) -> pl.Series:
     if values.dtype.is_nested():
         raise DataError(f"{where}: column '{values.name}' holds {values.dtype}, not one place a row; choose another with --{role}")
     require_values(values, where)
+    if values.dtype.is_float():
+        check_values(values, values.is_finite(), where, "a place")
     return values.alias(role)
 
 
