@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reverie.report import Section, Table, write_page
 from reverie.report.page import (
     Commands,
@@ -21,7 +23,7 @@ from reverie.report.page import (
     Tiles,
     Verdicts,
 )
-from reverie.report.plots import inline_svg, look
+from reverie.report.plots import Point, dot_plot, inline_svg, look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +77,12 @@ def test_a_heat_map_says_what_it_shows(tmp_path: Path) -> None:
     assert 'class="up shown" style="--w:35"' in text
     assert 'class="flat open"' in text
     assert text.count('<td class="empty">') == 1
+
+
+@pytest.mark.parametrize("values", [(-0.7, -0.2), (-0.3, 0.4), (0.2, 0.9)])
+def test_dots_stand_on_an_axis_that_grows_to_the_right_and_holds_zero(values: tuple[float, float]) -> None:
+    points = [Point(name, look(at), 0, value) for at, (name, value) in enumerate(zip("ab", values, strict=True))]
+    svg = dot_plot({"q": points}, "dots", "over-estimation", "two dots")
+    ticks = {float(text.replace("−", "-")): float(x) for x, text in re.findall(r'x="([\d.]+)"[^>]*>([−\d.]+)</text>', svg)}
+    assert 0.0 in ticks
+    assert [ticks[value] for value in sorted(ticks)] == sorted(ticks.values())

@@ -156,7 +156,8 @@ def curve_plot(curves: Sequence[Curve], key: str, y: str, alt: str, levels: Sequ
 
 
 def dot_plot(groups: Mapping[str, Sequence[Point]], key: str, x: str, alt: str) -> Markup:
-    """Draw values with horizontal intervals under the names of their groups; the points' `x` is unused."""
+    """Draw values with horizontal intervals under the names of their groups, from 0 on; the points' `x` is unused."""
+    lowest = min((min((point.y, *(point.interval or ()))) for points in groups.values() for point in points), default=0.0)
     rows = sum(len(points) + 1.8 for points in groups.values())
 
     def paint(axes: Axes) -> None:
@@ -176,7 +177,10 @@ def dot_plot(groups: Mapping[str, Sequence[Point]], key: str, x: str, alt: str) 
         axes.tick_params(axis="y", pad=9)
         axes.grid(visible=False, axis="y")
         axes.margins(x=0.06)
-        axes.set_xlim(left=0)
+        if lowest < 0:
+            axes.axvline(0, color=LINE, linewidth=1.2)
+        else:
+            axes.set_xlim(left=0)
         axes.set_xlabel(x)
 
     return inline_svg(paint, key, alt, height=60 + 18 * rows)
