@@ -79,7 +79,9 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
     drawn = looks(board)
     by_row = {row.label: _slice_cells(row, split) for row in board.rows}
     present = by_row[board.best.label]
-    parts, figures, shown = dict(PROSE["slices"]), [], []
+    parts: dict[str, str] = dict(PROSE["slices"])
+    figures: list[Figure] = []
+    shown: list[str] = []
     for key, panel in PROSE["panels"].items():
         names, groups, said = panel["slices"] or kinds_of(present), {}, []
         if len(names) < 2 or not all(name in present for name in names):
