@@ -41,7 +41,7 @@ def test_a_study_runs_goes_on_and_is_written_down(ask: Callable, tmp_path: Path)
     assert first.code == 0
     for words in ("tiny · centres", "minus tuned", "not shown", "Holm", "runs/contrast-tiny/study.json"):
         assert words in first.out
-    assert "each, so at most about" in first.err
+    assert "each so far; at that pace" in first.err
     files = sorted(path.name for path in (tmp_path / "runs/contrast-tiny").iterdir())
     assert files == ["report.html", "rows.svg", "study.json", "study.yaml", "temperature.svg", "trainings"]
     with (tmp_path / "results.csv").open(encoding="utf-8") as handle:

@@ -230,7 +230,7 @@ def test_folders_of_something_else_are_left_alone(tmp_path: Path) -> None:
 def test_progress_says_how_long_the_rest_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = _recipe()
     run_contrast(recipe, tmp_path, task=_open(recipe), rows=("untrained", "plain"))
-    assert re.fullmatch(r".* each, so at most about .* for 3 more; \d+ MB so far\n", capsys.readouterr().err)
+    assert re.fullmatch(r".* each so far; at that pace .* for at most 3 more; \d+ MB so far\n", capsys.readouterr().err)
 
 
 def test_what_is_missing_is_never_more_than_was_said(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def run_study(
                     left -= 1
                     if clock.stop() and left:
                         each = clock.seconds
-                        rest = f"{duration(each)} each, so at most about {duration(each * left)} for {left} more"
+                        rest = f"{duration(each)} each so far; at that pace {duration(each * left)} for at most {left} more"
                         bar.line(f"{rest}; {peak_mb():.0f} MB so far")
                 clock.start()
     return done
