@@ -158,7 +158,7 @@ def test_the_command_prints_a_table(folder: Path) -> None:
         (["--world", "{log}", "--set", "name=x"], "take --world"),
         (["--world", "{log}", "--set", "bound=1"], "'bound' must be greater than or equal to 2"),
         (["--world", "coat", "--set", "nothing=1"], "unknown option 'nothing'"),
-        (["--policy", "greedy"], "option 'kind'"),
+        (["--policy", "greedy"], "unknown policy 'greedy'; known: argmax"),
         (["--world", "nowhere"], "'nowhere' is no dataset"),
         (["--against", "{folder}"], "two runs have the same folder name"),
         (["--world", "{log}"], "model 'popularity' knows none of the items here"),

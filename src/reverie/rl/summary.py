@@ -269,14 +269,18 @@ def _world_table(recipe: RLRecipe, groups: Groups, checkpoint: str, best: float 
         else [f"The oracle earns {oracle.value:.3f} in the same sessions; oracle, myopic, random and the like know the world."]
     )
     if best is not None:
-        notes.append(f"Regret is what the return lies below {best:.3f}, which no policy exceeds.")
+        notes.append(f"No policy has a mean return above {best:.3f}; regret, in the results, is what the return lies below it.")
     notes += [
         interval_note(recipe),
         f"Return: discounted, mean of {recipe.sessions:,} sessions a seed.",
-        "Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions; over Q*: with the best policy's exact values instead.",
-        "Q - logged: of held-out events, in units of reward; the log follows another policy.",
     ]
-    if any(name in numbers.told for numbers in groups.values() for name in ("reward_error", "transition_error")):
+    told_of_any = {name for numbers in groups.values() for name in numbers.told}
+    if "q_over" in told_of_any:
+        best_too = "; over Q*: with the best policy's exact values instead" if "q_over_best" in told_of_any else ""
+        notes.append(f"Q over: mean(Q - Qπ) / mean(Qπ) on the steps of its own sessions{best_too}.")
+    if "q_minus_logged" in told_of_any:
+        notes.append("Q - logged: of held-out events, in units of reward; the log follows another policy.")
+    if told_of_any & {"reward_error", "transition_error"}:
         notes += [
             "R error: 1 - rank correlation with the true rewards.",
             "T error: share of events after which the transition model points to another state.",

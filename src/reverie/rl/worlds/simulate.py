@@ -108,7 +108,7 @@ def world_notes(found: Mapping[str, Simulated], world: World) -> list[str]:
         f"return discounted by {world.gamma:g}; 95 % intervals over {n:,} sessions, whose chances are the same for every policy"
     ]
     if (best := world.best_value()) is not None:
-        notes.append(f"regret is what lies between the return and {best:.3f}, the best that any policy can earn here")
+        notes.append(f"regret is what lies between the return and {best:.3f}, the best mean return that any policy can have here")
     cut = {name: simulated.rolled.truncated.mean() for name, simulated in found.items()}
     if any(cut.values()):
         shares = ", ".join(f"{percent(share)} of {name}" for name, share in cut.items() if share)
