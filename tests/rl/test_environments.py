@@ -81,3 +81,8 @@ def test_without_gymnasium_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delitem(sys.modules, "reverie.rl.worlds.environments")
     with pytest.raises(ConfigError, match=r"reverie\[rl\]"):
         importlib.import_module("reverie.rl.worlds.environments")
+
+
+def test_a_log_world_needs_a_log() -> None:
+    with pytest.raises(ConfigError, match=r"name it, as in gymnasium\.make\('reverie/Log-v0', path='shop\.csv'\)"):
+        gymnasium.make("reverie/Log-v0")

@@ -85,8 +85,10 @@ def coat(history: int = 20, **options: Any) -> WorldEnvironment:
     return WorldEnvironment(open_coat_world(**options), history)
 
 
-def log(path: str, history: int = 20, **options: Any) -> WorldEnvironment:
+def log(path: str = "", history: int = 20, **options: Any) -> WorldEnvironment:
     """Make ``reverie/Log-v0`` of a named dataset or an event log; options are those of `LogWorldOptions`."""
+    if not path:
+        raise ConfigError("reverie/Log-v0 imitates a log; name it, as in gymnasium.make('reverie/Log-v0', path='shop.csv')")
     from reverie.rl.worlds.log import open_log_world
 
     return WorldEnvironment(open_log_world(path, **options), history)
