@@ -63,6 +63,15 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         if one.refused:
             refused.setdefault(one.refused, []).append(one.estimator)
     said += [f"{', '.join(names)}: {reason}" for reason, names in refused.items()]
+    if log.by_people:
+        said.append(
+            "rounds are what people did, not what they were SHOWN: what was shown and passed over is missing, and a cart or a "
+            "purchase repeats the item viewed before it, so a policy that repeats items looks better than it is"
+        )
+    if policy.trained_here:
+        said.append("the run was TRAINED ON THIS LOG: sessions that it knows flatter it; judge it on a log that it has not seen")
+    if log.estimated:
+        said.append("propensities are ESTIMATED from the log: all weights suppose that the logging policy looked at nothing else")
     if any(one.ess is not None for one in estimates):
         said.append("ess: rounds or sessions that the weights are worth; their mean is 1 where propensities and support are right")
     if any(one.target == "return per session" for one in estimates):
@@ -91,15 +100,6 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
         said.append(
             f"{policy.missing:.1%} of the policy's probability is on items that the log never shows, first {policy.never[0]}"
         )
-    if log.by_people:
-        said.append(
-            "rounds are what people did, not what they were SHOWN: what was shown and passed over is missing, and a cart or a "
-            "purchase repeats the item viewed before it, so a policy that repeats items looks better than it is"
-        )
-    if policy.trained_here:
-        said.append("the run was TRAINED ON THIS LOG: sessions that it knows flatter it; judge it on a log that it has not seen")
-    if log.estimated:
-        said.append("propensities are ESTIMATED from the log: all weights suppose that the logging policy looked at nothing else")
     return said
 
 
@@ -134,4 +134,8 @@ def write_ope_page(path: Path, policy: PolicyOnLog, estimates: Sequence[Estimate
     figures = [estimates_figure(estimates, target) for target in dict.fromkeys(one.target for one in estimates)]
     plain = Table("", table.columns, table.rows)
     blocks: list[Block] = [*figures, plain, *([Prose(list(table.notes), listed=True)] if table.notes else [])]
-    return write_page(path, f"What a policy would have earned: {policy.log.name}", [Section("estimates", headline(policy), blocks)])
+    return write_page(
+        path,
+        f"What a policy would have earned: {policy.log.name}",
+        [Section("estimates", headline(policy), blocks, short="Estimates")],
+    )
