@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 import warnings
 
@@ -113,3 +114,9 @@ def test_without_gymnasium_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_a_log_world_needs_a_log() -> None:
     with pytest.raises(ConfigError, match=r"name it, as in gymnasium\.make\('reverie/Log-v0', path='shop\.csv'\)"):
         gymnasium.make("reverie/Log-v0")
+
+
+def test_the_order_of_imports_does_not_matter() -> None:
+    code = "import reverie.rl.entries, gymnasium; print(gymnasium.make('reverie.rl:reverie/Session-v0', n_items=30).spec.id)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "reverie/Session-v0\n", done.stderr

@@ -103,13 +103,6 @@ def log(path: str = "", history: int = 20, **options: Any) -> WorldEnvironment:
     return WorldEnvironment(open_log_world(path, **options), history)
 
 
-def register() -> None:
-    """Register the environments with Gymnasium, once; importing ``reverie.rl`` after gymnasium does it."""
-    for name, make in (("Session", "session"), ("Coat", "coat"), ("Log", "log")):
-        if f"reverie/{name}-v0" not in gymnasium.registry:
-            gymnasium.register(f"reverie/{name}-v0", f"{__name__}:{make}")
-
-
 def check(world: World) -> None:
     """Refuse a world that Gymnasium's `check_env` refuses."""
     from gymnasium.utils.env_checker import check_env
@@ -119,6 +112,3 @@ def check(world: World) -> None:
     except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(f"the world '{world.name}' is no sound environment ({reason}); mend its reset and step") from error
-
-
-register()
