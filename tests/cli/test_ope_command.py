@@ -78,6 +78,11 @@ def test_sessions_and_a_page(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_page_is_refused_before_a_log_is_read() -> None:
+    assert "a page cannot be written to page.txt" in refusal("nowhere.csv", "--policy", "policy.csv", "--out", "page.txt")
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_run_judges_its_own_items() -> None:
     split = tiny_split()
     model = create_model("popularity", split)

@@ -72,12 +72,14 @@ def ope(
     from reverie.rl.ope.asked import policy_at, shaped
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
-    from reverie.rl.ope.page import estimates_table, write_ope_page
+    from reverie.rl.ope.page import estimates_table, require_html, write_ope_page
     from reverie.rl.ope.reading import read_log, rewards_of_kinds
     from reverie.rl.ope.settings import Settings
 
     if policy is None and export is None:
         raise ConfigError("name what is to be judged with --policy, a run folder or a table of action probabilities")
+    if out is not None:
+        require_html(out)
     if propensities not in ("logged", "estimated") or seen not in ("keep", "remove"):
         raise ConfigError("--propensities takes logged or estimated, and --seen takes keep or remove")
     settings = Settings(gamma, clip, interval, resamples, least_ess=least_ess, seed=seed)  # type: ignore[arg-type]  # checked there

@@ -126,10 +126,15 @@ def estimates_figure(estimates: Sequence[Estimate], target: str) -> Figure:
     return Figure(target, "The line across is what the logging policy earned; bars are 95 % intervals.", svg)
 
 
-def write_ope_page(path: Path, policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings) -> Path:
-    """Write table, drawing and notes as one HTML file."""
+def require_html(path: Path) -> None:
+    """Refuse a path that is no page's."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"a page cannot be written to {path}; choose a name ending in .html for --out")
+
+
+def write_ope_page(path: Path, policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings) -> Path:
+    """Write table, drawing and notes as one HTML file."""
+    require_html(path)
     table = estimates_table(policy, estimates, settings)
     figures = [estimates_figure(estimates, target) for target in dict.fromkeys(one.target for one in estimates)]
     plain = Table("", table.columns, table.rows)
