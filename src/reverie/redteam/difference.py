@@ -79,7 +79,7 @@ def change_table(found: dict[Place, Change], uncompared: Sequence[str] = ()) -> 
         bold = TableCell(value, value=one.effect.value, emphasis="bold" if one.effect.shown else "none")
         p = "" if one.effect.p_holm is None else p_value(one.effect.p_holm)
         rows.append([target, technique, defence, percent(one.before), percent(one.after), bold, span(*one.effect.ends), p])
-    notes = ["Paired by goal and seed; p by the normal law, which of a handful of goals makes too much; Holm over all rows."]
+    notes = ["Paired by goal and seed; p by the normal law, too small where goals are few; Holm over all rows."]
     return Table("share of goals reached, before and after", columns, rows, [*notes, *uncompared])
 
 
