@@ -196,24 +196,15 @@ class Dataset(Shown):
         ConfigError
             If `gap_minutes` is not a positive number.
         """
-        if not 0 < gap_minutes < np.inf:
-            raise ConfigError(f"gap_minutes={gap_minutes:g} cuts no sessions; give a number of minutes above 0")
         if self.order != "timestamp":
             raise DataError(f"'{self.name}' has no times that order its events, so its histories cannot be cut into sessions")
         rows = self.sequences
         _, order = _grouped(self.events.select(_codes("user", rows.vocabulary.users).cast(pl.Int64), *self._times()), self._times())
-        gaps: NDArray[np.float64] = np.diff(rows.columns["time"].astype(np.float64), prepend=0)
-        if "nanosecond" in rows.columns:
-            finer: NDArray[np.float64] = np.diff(rows.columns["nanosecond"].astype(np.float64), prepend=0)
-            gaps = gaps + finer / 1e9
-        begins = gaps > 60 * gap_minutes
-        begins[rows.starts] = True
-        session = np.cumsum(begins) - 1
-        number = session - session[np.repeat(rows.starts, rows.lengths)]
         events = self.events if order is None else self.events[order]
-        events = events.with_columns(pl.format("{}#{}", pl.col("user"), pl.Series(number)).alias("user"))
-        long = int((np.bincount(session) > 2).sum())
-        note = f"histories are cut where more than {gap_minutes:g} minutes pass: {session[-1] + 1:,} sessions"
+        events = events.with_columns(session_ids(events, gap_minutes).alias("user"))
+        lengths = events["user"].rle().struct.field("len")
+        long = int((lengths > 2).sum())
+        note = f"histories are cut where more than {gap_minutes:g} minutes pass: {len(lengths):,} sessions"
         return replace(self, events=events, notes=(*self.notes, f"{note}, {long:,} with three events or more"))
 
     def k_core(self, users: int = 5, items: int = 5) -> Dataset:
@@ -255,6 +246,19 @@ def _codes(column: str, ids: pl.Series) -> pl.Expr:
         places[ids.to_numpy() - first] = np.arange(len(ids), dtype=np.int32)
         return pl.col(column).map_batches(lambda values: pl.Series(places[values.to_numpy() - first]), return_dtype=pl.Int32)
     return pl.col(column).rank("dense") - 1
+
+
+def session_ids(events: pl.DataFrame, gap_minutes: float) -> pl.Series:
+    """Return the session of each event, ``17#0`` for the first one of user 17; events stand in the order of users and times."""
+    if not 0 < gap_minutes < np.inf:
+        raise ConfigError(f"gap_minutes={gap_minutes:g} cuts no sessions; give a number of minutes above 0")
+    gap = pl.col("timestamp").cast(pl.Float64).diff()
+    if "nanosecond" in events.columns:
+        gap = gap + pl.col("nanosecond").cast(pl.Float64).diff() / 1e9
+    another = (pl.col("user") != pl.col("user").shift()).fill_null(True)
+    session = (another | (gap > 60 * gap_minutes)).cast(pl.Int64).cum_sum()
+    number = session - pl.when(another).then(session).forward_fill()
+    return events.select(pl.format("{}#{}", pl.col("user"), number)).to_series()
 
 
 def _grouped(frame: pl.DataFrame, times: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:

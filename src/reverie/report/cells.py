@@ -51,6 +51,12 @@ def cells(table: pl.DataFrame) -> dict[str, Cell]:
     return {row["metric"]: Cell(*(row[field] for field in fields)) for row in table.iter_rows(named=True)}
 
 
+def kinds_of(found: Mapping[str, Cell]) -> list[str]:
+    """Return the slices by kind of event, the commonest first."""
+    kinds = [name for name in found if name.startswith("kind:")]
+    return sorted(kinds, key=lambda name: (-found[name].n, name))[:KINDS]
+
+
 @dataclass(frozen=True)
 class Difference:
     """A paired comparison of two rows in `ORDER`.

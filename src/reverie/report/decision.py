@@ -18,7 +18,7 @@ from reverie.evaluation.effects import SIGNIFICANT
 from reverie.evaluation.ranking import ranked_targets
 from reverie.models.shelf import MODELS
 from reverie.report.board import Leaderboard
-from reverie.report.cells import KINDS, ORDER, Cell, cells
+from reverie.report.cells import ORDER, Cell, cells, kinds_of
 from reverie.report.leaderboard_table import HEAD
 from reverie.report.row import Row
 from reverie.report.words import duration, number, percent, titled
@@ -160,7 +160,7 @@ def _by_kind(row: Row, split: Split) -> str:
         return ""
     new, kinds = _new_ones(row, split), row.tests[0].ranks["kind"].to_numpy()
     said = []
-    for name in sorted(found, key=lambda name: (-found[name].n, name))[:KINDS]:
+    for name in kinds_of(found):
         kind = name.partition(":")[2]
         again = "" if new is None else f" ({percent(1 - float(new[kinds == kind].mean()))} repeats)"
         said.append(f"{percent(found[name].value)} of {found[name].n:,} '{kind}'{again}")

@@ -1,6 +1,6 @@
 """The figures of a report and its example histories, from a leaderboard."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
@@ -12,7 +12,7 @@ from reverie.data.split import Split
 from reverie.errors import ConfigError
 from reverie.evaluation import pooled, sliced
 from reverie.report.board import Leaderboard
-from reverie.report.cells import KINDS, ORDER, Cell, cells
+from reverie.report.cells import ORDER, Cell, cells, kinds_of
 from reverie.report.leaderboard_table import looks, value_cell
 from reverie.report.page import Example, Figure, Item, ItemList
 from reverie.report.plots import Curve, Look, Point, curve_plot, dot_plot, scatter_plot
@@ -100,12 +100,6 @@ def slice_figures(board: Leaderboard, split: Split) -> tuple[list[Figure], Table
         for label, found in by_row.items()
     ]
     return figures, Table("", columns if shown else [], rows)
-
-
-def kinds_of(found: Mapping[str, Cell]) -> list[str]:
-    """Return the slices by kind of event, the commonest first."""
-    kinds = [name for name in found if name.startswith("kind:")]
-    return sorted(kinds, key=lambda name: (-found[name].n, name))[:KINDS]
 
 
 def _slice_cells(row: Row, split: Split) -> dict[str, Cell]:

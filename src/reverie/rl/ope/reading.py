@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from reverie.data.dataset import session_ids
 from reverie.data.readers.convert import check_values, require_values, to_ids
 from reverie.data.readers.formats import open_table
 from reverie.data.readers.layouts import EVENT_NAMES
@@ -117,16 +118,11 @@ def read_log(
 
 
 def _cut(people: pl.Series, times: Times, gap_minutes: float) -> pl.Series:
-    """Return the session of each row: of person 17 they are ``17#0``, ``17#1`` and so on, as of `Dataset.cut_sessions`."""
-    if not 0 < gap_minutes < math.inf:
-        raise ConfigError(f"--gap-minutes {gap_minutes:g} cuts no sessions; give a number of minutes above 0")
-    frame = pl.DataFrame({"person": people, "time": times.seconds.cast(pl.Float64)})
-    if times.nanoseconds is not None:
-        frame = frame.with_columns(pl.col("time") + times.nanoseconds / 1e9)
-    ordered = frame.with_row_index("row").sort("person", "time", "row")
-    begins = (pl.col("time").diff().over("person") > 60 * gap_minutes).fill_null(False)
-    ordered = ordered.with_columns(begins.cast(pl.Int64).cum_sum().over("person").alias("number"))
-    return ordered.sort("row").select(pl.format("{}#{}", "person", "number").alias("session")).to_series()
+    """Return the session of each row, as `Dataset.cut_sessions` calls them."""
+    columns = {"user": people, "timestamp": times.seconds}
+    columns |= {} if times.nanoseconds is None else {"nanosecond": times.nanoseconds}
+    ordered = pl.DataFrame(columns).with_row_index("row").sort(*columns, "row")
+    return ordered.select("row", session_ids(ordered, gap_minutes).alias("session")).sort("row").to_series(1)
 
 
 def _is_dataset(source: str | Path) -> bool:
