@@ -80,10 +80,16 @@ def test_the_best_policy_and_every_value_are_exact(world: LogWorld) -> None:
 
 
 def test_its_error_is_stated_and_below_that_of_a_constant(world: LogWorld) -> None:
-    assert "80 of 400 rows that were held out" in world.error[1]
-    for line in world.error[2:4]:
+    assert "80 of 400 rows that were held out" in world.error[2]
+    for line in world.error[3:5]:
         own, constant = float(line.split(" [")[0].split()[-1]), float(line.split()[-1])
         assert own < constant, line
+
+
+def test_what_the_log_itself_earned_is_stated(world: LogWorld, log: Dataset) -> None:
+    by_row = log.events.sort("timestamp", maintain_order=True).group_by("user").agg(pl.col("reward"))
+    returns = [sum(world.gamma**t * reward for t, reward in enumerate(rewards[1:])) for rewards in by_row["reward"].to_list()]
+    assert f"its 400 rows of two events or more earned {np.mean(returns):.3f} [" in world.error[1]
 
 
 def test_items_come_once_where_the_log_repeats_none() -> None:

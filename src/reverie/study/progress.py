@@ -55,7 +55,7 @@ class _Plain:
         now = time.monotonic()
         if now - self._last >= 10:
             left = (now - self._begin) / (self._done - self._before) * (self._total - self._done)
-            self.line(f"  {self._done}/{self._total} {text} · at most {left:.0f} s left")
+            self.line(f"  {self._done}/{self._total} {text} · {duration(left)} left at this pace")
             self._last = now
 
     def line(self, text: str) -> None:
@@ -76,7 +76,7 @@ class _Notebook:
     def html(self, text: str = "") -> str:
         """Return the bar, with the time that is left once it is known, every text escaped."""
         spent, new = time.monotonic() - self._begin, self._done - self._before
-        left = f" · at most {duration(spent / new * (self._total - self._done))} left" if new else ""
+        left = f" · {duration(spent / new * (self._total - self._done))} left at this pace" if new else ""
         said = f"{self._title} {self._done}/{self._total} {text}{left}"
         return f'<progress value="{self._done}" max="{self._total}"></progress> {escape(printable(said))}'
 

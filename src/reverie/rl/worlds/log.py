@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
 from reverie.errors import DataError
+from reverie.evaluation.intervals import mean_over_seeds
 from reverie.options import checked
+from reverie.report.words import number, span
+from reverie.rl.returns import returns_to_go
 from reverie.rl.worlds.answers import MOST, Steps, fitted, reward_levels, stated_error
 from reverie.rl.worlds.config import Bound
 from reverie.rl.worlds.histories import Histories
@@ -21,6 +25,7 @@ from reverie.training.recipe import DatasetRecipe
 if TYPE_CHECKING:
     from reverie.data.batch import SequenceBatch
     from reverie.data.dataset import Dataset
+    from reverie.data.sequences import Sequences
     from reverie.rl.policies import Policy
 
 Array = NDArray[np.float64]
@@ -92,6 +97,7 @@ class LogWorld:
         shown = "may come again, without tiring anybody" if self.repeats else "come once in a session"
         self.error = (
             f"imitates {self.name}: {said}; items {shown}; pseudo-counts {said_strengths}; taste of single users is not modelled",
+            _own_return(rows, levels, self.rewards, self.gamma),
             f"its error on {len(held):,} of {len(rows):,} rows that were held out, with 95 % intervals:",
             *stated_error(self.answers, train, asked, self.rewards),
         )
@@ -186,6 +192,17 @@ class LogWorld:
         self.ended[rows] = draws[1, rows] < self.answers.leaving(items, level, lengths)
         self.histories.append(rows, items)
         return rewards, self.ended.copy()
+
+
+def _own_return(rows: Sequences, levels: NDArray[np.int64], rewards: Array, gamma: float) -> str:
+    """Say what the log's rows earned after their first item; levels of the rewards [n_events] as `Sequences.items`."""
+    at = rows.positions()
+    earned = np.delete(rewards[levels[at]], np.cumsum(rows.lengths) - rows.lengths)
+    lengths = rows.lengths - 1
+    returns = returns_to_go(earned, lengths, gamma)[np.cumsum(lengths) - lengths]
+    mean = mean_over_seeds([pl.DataFrame({"user": np.arange(len(rows)), "value": returns})])
+    kept = f"its {len(rows):,} rows of two events or more"
+    return f"the log itself: after their first item {kept} earned {number(mean.value, 3)} [{span(mean.low, mean.high)}]"
 
 
 def _distinct(dataset: Dataset) -> int:
