@@ -12,9 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from reverie.cli.main import app
+from reverie.data.splits.config import ByUser, split_dataset
 from reverie.errors import ReverieError
 from reverie.models import create_model, save_model
 from reverie.testing import tiny_split
+from reverie.training.event_log import open_recipe_dataset
+from reverie.training.recipe import RECIPES
+from reverie.training.run import run_recipe
 
 FAST = ["--resamples", "100"]
 
@@ -113,6 +117,34 @@ def test_a_run_is_marked_on_the_log_that_it_was_trained_on(tmp_path: Path) -> No
         for name in ("then.csv", "./then.csv", "later.csv")
     }
     assert marked == {"then.csv": True, "./then.csv": True, "later.csv": False}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_is_judged_on_the_sessions_that_its_split_held_out() -> None:
+    rounds = logged(user=np.repeat(np.arange(100), 4), timestamp=1_700_000_000 + np.arange(400))
+    rounds.write_csv("people.csv")
+    values = {
+        "name": "own",
+        "dataset": {"name": "people.csv", "rewards": "reward"},
+        "split": {"protocol": "by_user", "targets": "all"},
+        "model": {"name": "popularity"},
+    }
+    run_recipe(RECIPES.parse(values, "test"), Path("own"), show=False)
+    split = split_dataset(open_recipe_dataset(RECIPES.parse(values, "test").dataset), ByUser(protocol="by_user", targets="all"))
+    held = split.vocabulary.users.gather(np.unique(split.test.users)).to_list()
+    assert 5 <= len(held) <= 20
+    options = ("people.csv", "--policy", "own", "--gamma", "0.5", "--least-ess", "1", "--json", *FAST)
+    found = json.loads(ope(*options, "--held-out"))
+    of_one = rounds.filter(pl.col("user").is_in(held)).group_by("user").agg(pl.col("reward"))["reward"].to_list()
+    assert (found["sessions"], found["rounds"]) == (len(held), 4 * len(held))
+    assert found["estimates"][0]["value"] == pytest.approx(np.mean([np.dot(rewards, 0.5 ** np.arange(4)) for rewards in of_one]))
+    assert not any("TRAINED ON" in note for note in found["notes"])
+    assert any("TRAINED ON" in note for note in json.loads(ope(*options))["notes"])
+    assert "is another one" in refusal("sessions.parquet", "--policy", "own", "--held-out")
+    assert "policy.csv is no run folder" in refusal("people.csv", "--policy", "policy.csv", "--held-out")
+    assert "name the run with --policy" in refusal("people.csv", "--export", "log.npz", "--held-out")
+    run_recipe(RECIPES.parse(values | {"split": {"protocol": "leave_one_out"}}, "test"), Path("other"), show=False)
+    assert "was trained on events of every session" in refusal("people.csv", "--policy", "other", "--held-out")
 
 
 @pytest.mark.usefixtures("folder")

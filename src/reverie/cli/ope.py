@@ -44,6 +44,9 @@ def ope(
     gap_minutes: Annotated[
         float | None, typer.Option("--gap-minutes", help="Begin a new session where more minutes pass, as in training.")
     ] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only sessions of the run's own log that its split kept for the test.")
+    ] = False,
     given: Annotated[int, typer.Option("--given", min=0, help="First events of a session that nobody chose.")] = 0,
     horizon: Annotated[int | None, typer.Option("--horizon", min=1, help="Cut sessions after this many rounds.")] = None,
     clip: Annotated[float | None, typer.Option("--clip", help="Limit of weights; the square root of the rounds.")] = None,
@@ -69,7 +72,7 @@ def ope(
 
     Example: reverie ope clicks.csv --policy runs/sasrec --act softmax --temperature 0.5
     """
-    from reverie.rl.ope.asked import policy_at, shaped
+    from reverie.rl.ope.asked import held_out_rounds, policy_at, shaped
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, require_html, write_ope_page
@@ -78,6 +81,8 @@ def ope(
 
     if policy is None and export is None:
         raise ConfigError("name what is to be judged with --policy, a run folder or a table of action probabilities")
+    if held_out and policy is None:
+        raise ConfigError("--held-out takes sessions that a run was not trained on; name the run with --policy")
     if out is not None:
         require_html(out)
     if propensities not in ("logged", "estimated") or seen not in ("keep", "remove"):
@@ -86,6 +91,8 @@ def ope(
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
     of_kinds = None if rewards is None else rewards_of_kinds(rewards)
     rounds = read_log(log, columns | {"context": context, "position": position}, of_kinds, offline, gap_minutes)
+    if held_out and policy is not None:
+        rounds = held_out_rounds(rounds, policy, log, offline)
     rounds = shaped(rounds, given, horizon, propensities == "estimated")
     screen = console(quiet)
     if export is not None:
@@ -96,7 +103,7 @@ def ope(
     if policy is None:
         return
     options = {"kind": act, "temperature": temperature, "epsilon": epsilon, "k": top}
-    acting = policy_at(policy, rounds, options, seen == "keep", log)
+    acting = policy_at(policy, rounds, options, seen == "keep", log, held_out)
     chosen = None if estimators is None else [name.strip() for name in estimators.split(",") if name.strip()]
     found = evaluate_policy(acting, chosen, settings)
     if out is not None:

@@ -143,6 +143,10 @@ class LoggedRounds:
             **several,
         )
 
+    def of_sessions(self, kept: NDArray[np.bool_]) -> LoggedRounds:
+        """Return the rounds of some sessions; kept [S]."""
+        return self._kept(kept[self.sessions])
+
     def some_sessions(self, first: int, last: int) -> LoggedRounds:
         """Return the sessions from `first` up to, not including, `last`."""
         at, past = slice(self.offsets[first], self.offsets[last]), self.histories

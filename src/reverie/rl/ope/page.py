@@ -69,7 +69,9 @@ def notes(policy: PolicyOnLog, estimates: Sequence[Estimate], settings: Settings
             "purchase repeats the item viewed before it, so a policy that repeats items looks better than it is"
         )
     if policy.trained_here:
-        said.append("the run was TRAINED ON THIS LOG: sessions that it knows flatter it; judge it on a log that it has not seen")
+        said.append(
+            "the run was TRAINED ON THIS LOG: sessions that it knows flatter it; add --held-out, or judge it on a later log"
+        )
     if log.estimated:
         said.append("propensities are ESTIMATED from the log: all weights suppose that the logging policy looked at nothing else")
     if any(one.ess is not None for one in estimates):
