@@ -30,9 +30,10 @@ class Entry:
         Key of the source in PAPERS.md.
     tags : frozenset of str
         For models: ``counts`` or ``learns``, and where true ``needs-time``, ``needs-user``, ``needs-labels``, ``needs-reward``
-        (learns from the column ``reward``), ``needs-titles``, ``needs-content`` (features of items), ``needs-package:<module>``,
-        ``by-name`` (no part of the default set of a comparison), ``cold-users``, ``cold-items``, ``weights`` (losses are weighted
-        by the column ``weight`` of the training events).
+        (learns from the column ``reward``), ``needs-repeats`` (shows what was seen, so the protocol has to keep it),
+        ``needs-titles``, ``needs-content`` (features of items), ``needs-package:<module>``, ``by-name`` (no part of the
+        default set of a comparison), ``cold-users``, ``cold-items``, ``weights`` (losses are weighted by the column ``weight`` of
+        the training events).
     """
 
     build: str | Callable[[Any, Any], Any]

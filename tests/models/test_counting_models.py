@@ -20,6 +20,8 @@ from reverie.models.co_occurrence.model import SPACE, CoOccurrence
 from reverie.models.counting import random_settings
 from reverie.models.item_knn.config import ItemKNNConfig
 from reverie.models.item_knn.model import ItemKNN
+from reverie.models.last_items.config import LastItemsConfig
+from reverie.models.last_items.model import LastItems
 from reverie.models.markov.config import MarkovConfig
 from reverie.models.markov.model import Markov
 from reverie.models.popularity.config import PopularityConfig
@@ -35,6 +37,7 @@ BUILDERS: dict[str, Callable[[Vocabulary], Any]] = {
     "popularity": lambda v: Popularity(PopularityConfig(), v),
     "recent_popularity": lambda v: RecentPopularity(RecentPopularityConfig(), v),
     "markov": lambda v: Markov(MarkovConfig(), v),
+    "last_items": lambda v: LastItems(LastItemsConfig(), v),
     "co_occurrence": lambda v: CoOccurrence(CoOccurrenceConfig(history=6), v),
     "item_knn": lambda v: ItemKNN(ItemKNNConfig(neighbours=5), v),
 }

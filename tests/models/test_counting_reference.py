@@ -18,6 +18,8 @@ from reverie.models.co_occurrence.config import CoOccurrenceConfig
 from reverie.models.co_occurrence.model import CoOccurrence, collect_pairs
 from reverie.models.item_knn.config import ItemKNNConfig
 from reverie.models.item_knn.model import ItemKNN
+from reverie.models.last_items.config import LastItemsConfig
+from reverie.models.last_items.model import LastItems
 from reverie.models.markov.config import MarkovConfig
 from reverie.models.markov.model import Markov
 from reverie.models.popularity.config import PopularityConfig
@@ -91,6 +93,18 @@ def test_markov_mixes_transitions_and_popularity(rows: list[list[int]], history:
         for code in followers:
             expected[code - 1] += (1 - weight) / len(followers)
     np.testing.assert_allclose(scored(model, history), expected, rtol=1e-5, atol=1e-7)
+
+
+@given(rows_of_items, st.lists(st.integers(1, N), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_last_items_come_before_popular_ones(rows: list[list[int]], history: list[int]) -> None:
+    model = LastItems(LastItemsConfig(), VOCABULARY)
+    model.fit_counts(sequences(rows))
+    counts = Counter(code for row in rows for code in row)
+    last = list(dict.fromkeys(history[:-21:-1]))
+    others = sorted({*range(1, N + 1)} - {*last}, key=lambda code: (-counts[code], code))
+    found = np.argsort(-scored(model, history), kind="stable") + 1
+    assert found.tolist() == last + others
 
 
 def counted(rows: list[list[int]], window: int, back: float, power: float) -> NDArray[np.float64]:

@@ -98,8 +98,8 @@ def reader(folder: Path) -> Any:
 
 HISTORIES: list[list[int]] = [[], [4], [4, 7, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [20]]
 EXPORTED: dict[str, dict[str, Any]] = {
-    "popularity": {}, "recent-popularity": {}, "markov": {}, "item-knn": {"neighbours": 3}, "co-occurrence": {"trials": 2},
-    "ease": {"grid": (10.0,)}, "slim": {"l1": 0.5, "l2": 1.0, "trials": 0},
+    "popularity": {}, "recent-popularity": {}, "markov": {}, "last-items": {}, "item-knn": {"neighbours": 3},
+    "co-occurrence": {"trials": 2}, "ease": {"grid": (10.0,)}, "slim": {"l1": 0.5, "l2": 1.0, "trials": 0},
     "blend": {"parts": [{"name": "co-occurrence", "history": 4}, {"name": "sasrec", "dim": 8, "history": 6}], "weights": (0.3, 1)},
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from reverie.training.costs.shape import Shape, sizes_of
 from reverie.training.plan import BASELINES, LEARNED, Plan, plan_comparison, recipes_for
 
 if TYPE_CHECKING:
+    from reverie.data.queries import Seen
     from reverie.training.recipe import Recipe
 
 DATASET, SPLIT = {"name": "tiny"}, {"protocol": "leave_one_out"}
@@ -79,6 +80,14 @@ def test_the_default_set_is_what_counts_and_what_is_named() -> None:
     assert "--models all" in made.left_out["als"]
     assert "needs rewards" in made.left_out["sqn"]
     assert set(plan().left_out) < set(made.left_out)
+
+
+@pytest.mark.parametrize("seen", ["keep", "remove"])
+def test_items_of_the_history_are_a_baseline_where_they_may_come_again(seen: Seen) -> None:
+    split = tiny_split()
+    split = replace(split, test=replace(split.test, seen=seen))
+    made = plan_comparison(recipes_for(DATASET, SPLIT, ["markov", "last-items"], "tiny"), tiny_dataset(), split)
+    assert ("last-items" in made.left_out) is (seen == "remove")
 
 
 def test_a_matrix_of_all_items_is_not_made_by_default_where_it_takes_much_of_the_memory() -> None:

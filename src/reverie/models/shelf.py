@@ -6,6 +6,7 @@ _MODELS = (
     ("popularity", "Popularity", "counts", "", "the same list for everybody: most frequent first"),
     ("recent-popularity", "RecentPopularity", "counts needs-time", "", "popularity that fades, half-life by validation"),
     ("markov", "Markov", "counts", "", "first-order transitions, backed by popularity"),
+    ("last-items", "LastItems", "counts needs-repeats", "", "items of the history again, the last one first, then popular ones"),
     ("co-occurrence", "CoOccurrence", "counts", "", "decayed, two-sided co-occurrence within a window"),
     ("item-knn", "ItemKNN", "counts", "sarwar2001itemknn", "cosine neighbours of the items in the history"),
     ("sasrec", "SASRec", "learns", "kang2018sasrec", "causal transformer, every position trained"),

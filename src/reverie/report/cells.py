@@ -12,7 +12,7 @@ import polars as pl
 from reverie.evaluation import Evaluation, holm, paired_test
 from reverie.evaluation.effects import SIGNIFICANT, at_floor
 
-BASELINES = frozenset({"popularity", "recent-popularity", "markov"})
+BASELINES = frozenset({"popularity", "recent-popularity", "markov", "last-items"})
 """Models that every claim is printed beside."""
 METRICS = ("recall@10", "ndcg@10", "mrr@10", "coverage@10", "popularity@10")
 """Shown by default, where an evaluation can answer them."""

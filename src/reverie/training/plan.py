@@ -26,7 +26,7 @@ SHARE = 1 / 3
 """Of the free memory: what a model may need that is compared by default."""
 LONELY = "blends the other models of the comparison; name two more with --models"
 """Why a blend is left out that has nothing to blend."""
-BASELINES = ("popularity", "recent-popularity", "markov")
+BASELINES = ("popularity", "recent-popularity", "markov", "last-items")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,10 @@ def plan_comparison(
     shape, room = shape_of(split), SHARE * available_bytes() / 2**20
     rows = []
     for label, recipe in labelled(recipes).items():
-        row = Planned(label, recipe, seeds * (1 + refit), expected_cost(recipe, shape), reason_to_skip(recipe, dataset))
+        reason = reason_to_skip(recipe, dataset)
+        if "needs-repeats" in MODELS[recipe.model_name].tags and split.test.seen == "remove":
+            reason = reason or "shows items of the history again, and here they are taken out of all lists"
+        row = Planned(label, recipe, seeds * (1 + refit), expected_cost(recipe, shape), reason)
         if default and not row.reason:
             row = replace(row, reason=reason_of_default(row, room))
         rows.append(row)

@@ -1,0 +1,1 @@
+"""Baseline of items that come again."""
