@@ -14,6 +14,7 @@ from reverie.redteam.cases import hand_written
 from reverie.redteam.cells import AttackCell, Attacked, Benign, BenignCell, HardenCell, JudgeCell
 from reverie.redteam.engine import LOG
 from reverie.redteam.estimate import estimate, estimate_sentences
+from reverie.redteam.goal_sets import chat_goals
 from reverie.redteam.recipe import RED_TEAM, RedTeamRecipe
 from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.study import RedTeamStudy
@@ -66,7 +67,7 @@ def test_an_attack_that_is_cut_goes_on_to_the_same_bytes(tmp_path: Path) -> None
         RecipeLab(few).attack(cell, [], None, again, tell)
     fought = RecipeLab(few).attack(cell, [], None, again, lambda _: None)
     assert {path.relative_to(again): path.read_bytes() for path in again.rglob(LOG)} == whole
-    assert len(whole) == 2
+    assert len(whole) == 1
     assert fought.writes > 0
 
 
@@ -81,6 +82,20 @@ def test_held_out_goals_are_attacked_with_cases_of_their_own(tmp_path: Path) -> 
     assert lab.read_attempts("leaky", tmp_path) == list(fought.attempts)
 
 
+@pytest.mark.parametrize("name", ["map-elites.rules", "seeds-only", "mutate.many-shot"])
+def test_a_held_out_goal_is_attacked_as_if_no_other_were_there(name: str, tmp_path: Path) -> None:
+    lab = RecipeLab(recipe(**CONTROL, techniques={name: {"kind": name}}, calls=5))
+    cell = AttackCell("leaky", name, 0)
+    together = lab.attack(cell, [], None, tmp_path, lambda _: None).attempts
+    goals = [goal for goal in lab.goals("leaky") if goal.part == "held-out"]
+    lab._goals["leaky"] = tuple(goals)
+    alone = lab.attack(cell, [], None, tmp_path / "alone", lambda _: None).attempts
+    assert len(alone) == 5 * len(goals)
+    for goal in goals:
+        texts = [[one.tried.text for one in tried if one.tried.goal.id == goal.id] for tried in (together, alone)]
+        assert texts[0] == texts[1]
+
+
 def test_cases_are_those_of_where_texts_stand_on_the_target() -> None:
     targets = {
         "collm": {"kind": "collm", "run": "x"},
@@ -89,7 +104,9 @@ def test_cases_are_those_of_where_texts_stand_on_the_target() -> None:
     }
     lab = RecipeLab(recipe(targets=targets))
     for target, kind, surface in (("collm", "promote", "title"), ("words", "promote", "history"), ("chat", "canary", "message")):
-        assert lab.cases(target, frozenset({kind}), "attack") == hand_written(kind, "attack", surface)
+        goal = replace(chat_goals(1)[0], kind=kind)
+        wanted = (*hand_written(kind, "attack", surface), *hand_written(kind, "evaluation", surface))  # type: ignore[arg-type]
+        assert lab.cases(target, [goal]) == wanted
     written = [hand_written("promote", "attack", surface) for surface in ("title", "history", "message")]
     assert not {case.text for case in written[0]} & {case.text for case in written[2]}
     lines = [line for case in written[1] for line in case.text.splitlines()]

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from reverie.errors import ConfigError, unknown
 from reverie.options import Options, checked
 from reverie.plain_yaml import read_yaml
-from reverie.redteam.goals import KINDS, Goal, GoalKind
+from reverie.redteam.goals import KINDS, Goal, GoalKind, Part
 from reverie.redteam.roles import Case
 from reverie.redteam.slots import SLOT, SLOTS, Surface, check_slots, slot_values
 from reverie.redteam.slots import fill_slots as fill_slots
@@ -17,6 +17,9 @@ from reverie.redteam.slots import fill_slots as fill_slots
 CaseSet = Literal["attack", "evaluation"]
 """Cases that attackers learn from, and those that final numbers rest on."""
 SETS: tuple[CaseSet, ...] = get_args(CaseSet)
+PARTS: dict[CaseSet, Part] = {"attack": "build", "evaluation": "held-out"}
+"""Part of the goals that each set is for: goals of either part are attacked apart, so that nothing of a held-out goal or case finds
+its way into what a defence learns from."""
 
 
 class _Written(Options):
@@ -94,7 +97,9 @@ def read_cases(path: str | Path) -> dict[CaseSet, tuple[Case, ...]]:
     if not isinstance(found, dict):
         raise ConfigError(f"{path}: it is no mapping; write kind, attack and evaluation")
     file = checked(_CaseFile, found, str(path))
-    made = {part: tuple(Case(one.id, file.kind, one.text, one.explanation) for one in getattr(file, part)) for part in SETS}
+    made = {
+        name: tuple(Case(one.id, file.kind, one.text, one.explanation, PARTS[name]) for one in getattr(file, name)) for name in SETS
+    }
     seen: dict[str, str] = {}
     for case in (*made["attack"], *made["evaluation"]):
         check_slots(case, str(path), file.surface)

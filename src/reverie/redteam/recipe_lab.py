@@ -15,13 +15,13 @@ from reverie.redteam.attack_log import read_log
 from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attempts import Attempt
 from reverie.redteam.benign import prompts_for
-from reverie.redteam.cases import CaseSet, hand_written
+from reverie.redteam.cases import SETS, hand_written
 from reverie.redteam.cells import NONE, AttackCell, Benign, BenignCell, HardenCell, JudgeCell, Judged
 from reverie.redteam.defence_rows import FilterConfig, defence_row
 from reverie.redteam.defences.config import ConsistencyConfig, HardeningConfig
 from reverie.redteam.detectors.lookup import detect
 from reverie.redteam.engine import LOG, run_attack
-from reverie.redteam.goals import Goal, GoalKind, Part
+from reverie.redteam.goals import Goal
 from reverie.redteam.lab import Fought, Taught
 from reverie.redteam.lab_benign import Units, benign_facts, chat_utility, label_utility, measure_benign, ranking_utility
 from reverie.redteam.lab_defences import guarded, teach_consistency, teach_filter, teach_lora
@@ -35,10 +35,6 @@ from reverie.redteam.roles import Brief, Case, Target
 from reverie.redteam.slots import SLOTS
 from reverie.redteam.targets.config import ChatRecommenderTarget, ChatTarget, CoLLMTarget
 from reverie.redteam.targets.possible import NEVER_REFUSE, POSSIBLE, SURFACES
-
-PARTS: tuple[tuple[Part, CaseSet], ...] = (("build", "attack"), ("held-out", "evaluation"))
-"""Goals of either part are attacked apart, each with hand-written cases of its own, so that nothing of a held-out goal or case
-finds its way into what a defence learns from."""
 
 
 class RecipeLab:
@@ -100,9 +96,7 @@ class RecipeLab:
         """Return everything that an attacker depends on but goals, seed and archive."""
         attacker, writer = self.attackers[technique], self.targets.writer_config
         options = checked(ATTACKERS.config(attacker.name), self.recipe.techniques[technique].set, f"techniques.{technique}")
-        cases = {
-            str(name): [asdict(case) for place in SLOTS for case in hand_written(place[0], name, place[1])] for _, name in PARTS
-        }
+        cases = {str(name): [asdict(case) for place in SLOTS for case in hand_written(place[0], name, place[1])] for name in SETS}
         facts = {"attacker": attacker.name, "options": options.model_dump(mode="json"), "batch": self.recipe.batch}
         facts |= {"cases": json_digest(cases)}
         return facts | {"writer": model_facts(writer) if writer is not None and attacker.writes else None}
@@ -116,15 +110,17 @@ class RecipeLab:
         """Return everything that the measurement on benign prompts depends on but the target."""
         return benign_facts(self.goals(target), self.recipe)
 
-    def cases(self, target: str, kinds: frozenset[GoalKind], part: CaseSet) -> tuple[Case, ...]:
-        """Return the hand-written cases of some kinds of goals, for where texts stand on a target."""
+    def cases(self, target: str, goals: Sequence[Goal]) -> tuple[Case, ...]:
+        """Return the hand-written cases of both sets for the kinds of some goals, for where texts stand on a target."""
         surface = SURFACES.get(self.targets.configs[target].kind, "message")
-        return tuple(case for kind in sorted(kinds) for case in hand_written(kind, part, surface))
+        return tuple(
+            case for kind in sorted({goal.kind for goal in goals}) for name in SETS for case in hand_written(kind, name, surface)
+        )
 
     def attack(
         self, cell: AttackCell, archive: Sequence[Attempt], learned: Path | None, folder: Path, tell: Callable[[str], None]
     ) -> Fought:
-        """Attack a target as it is defended; see `PARTS`.
+        """Attack a target as it is defended.
 
         Behind a defence that always says the same, a technique that writes asks plainly instead, as no text changes the answer.
         """
@@ -132,27 +128,19 @@ class RecipeLab:
         options = self.recipe.techniques[cell.technique].set
         if cell.defence != NONE and self.rows[cell.defence].kind.constant and attacker.writes:  # whatever it is told
             attacker, options = create_attacker("null"), {}
-        fought = Fought((), columns=self.attackers[cell.technique].columns)
-        for part, cases in PARTS:
-            goals = tuple(goal for goal in self.goals(cell.target) if goal.part == part)
-            mine = tuple(one for one in archive if one.tried.goal in goals)
-            if not goals or (self.replays(cell.technique) and not mine):
-                continue
-            known = self.cases(cell.target, frozenset(goal.kind for goal in goals), cases)
-            brief = Brief(goals, known, self.recipe.calls, cell.seed, mine, options)
-            writer = self.targets.writer if attacker.writes else None
-            (folder / part).mkdir(exist_ok=True)
-            log = run_attack(
-                attacker, target, brief, detect=detect, folder=folder / part, writer=writer, batch=self.recipe.batch, tell=tell
-            )
-            counts = (fought.writes + log.writings, fought.failed_writes + log.n_unusable)
-            fought = Fought((*fought.attempts, *log.attempts), *counts, fought.columns)
-        return fought
+        goals, columns = self.goals(cell.target), self.attackers[cell.technique].columns
+        if self.replays(cell.technique):
+            goals = tuple(goal for goal in goals if any(one.tried.goal.part == goal.part for one in archive))
+        if not goals:
+            return Fought((), columns=columns)
+        brief = Brief(goals, self.cases(cell.target, goals), self.recipe.calls, cell.seed, tuple(archive), options)
+        writer = self.targets.writer if attacker.writes else None
+        log = run_attack(attacker, target, brief, detect=detect, folder=folder, writer=writer, batch=self.recipe.batch, tell=tell)
+        return Fought(log.attempts, log.writings, log.n_unusable, columns)
 
     def read_attempts(self, target: str, folder: Path) -> list[Attempt]:
         """Return the attempts that an attack left in a folder."""
-        files = [folder / part / LOG for part, _ in PARTS]
-        return [one for file in files if file.exists() for one in read_log(file, self.goals(target)).attempts]
+        return list(read_log(folder / LOG, self.goals(target)).attempts) if (folder / LOG).exists() else []
 
     def harden(
         self,

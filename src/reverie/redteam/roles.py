@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from reverie.redteam.attempts import Attempt, Finding, Response, Try
-from reverie.redteam.goals import Goal, GoalKind
+from reverie.redteam.goals import Goal, GoalKind, Part
 from reverie.redteam.messages import Conversation, Reply
 
 
@@ -46,12 +46,13 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class Case:
-    """A hand-written attack with its explanation; `text` may have the slots of its goal kind, such as ``{request}``."""
+    """A hand-written attack with its explanation, for goals of one part; `text` may have slots, such as ``{request}``."""
 
     id: str
     kind: GoalKind
     text: str
     explanation: str
+    part: Part = "build"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Brief:
     goals : tuple of Goal
         What is wanted.
     cases : tuple of Case
-        Hand-written cases of the goals' kinds that it may learn from.
+        Hand-written cases of the goals' kinds that it may learn from, each for goals of its part.
     calls : int
         Calls of the target for each goal.
     seed : int
@@ -108,6 +109,15 @@ class Brief:
     seed: int
     archive: tuple[Attempt, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def of_part(self, part: Part) -> Brief:
+        """Return the goals of one part, with its cases and attempts."""
+        return replace(
+            self,
+            goals=tuple(goal for goal in self.goals if goal.part == part),
+            cases=tuple(case for case in self.cases if case.part == part),
+            archive=tuple(one for one in self.archive if one.tried.goal.part == part),
+        )
 
 
 class Attacker(Protocol):

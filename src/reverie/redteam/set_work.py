@@ -17,7 +17,7 @@ from reverie.redteam.goals import Part
 from reverie.redteam.measures import rates_by
 from reverie.redteam.rates import clustered_rate
 from reverie.redteam.recipe import RedTeamRecipe
-from reverie.redteam.recipe_lab import PARTS, RecipeLab
+from reverie.redteam.recipe_lab import RecipeLab
 from reverie.redteam.roles import Brief, Target
 from reverie.redteam.sets import read_set, replay_brief
 from reverie.redteam.tables import CAVEAT
@@ -73,8 +73,7 @@ def build(
     goals = tuple(goal for goal in lab.goals(target) if goal.part == part)
     if not goals:
         raise ConfigError(f"the recipe has no {part} goal of {target}; ask for more with --set goals.n=12")
-    cases = lab.cases(target, frozenset(goal.kind for goal in goals), dict(PARTS)[part])
-    brief = Brief(goals, cases, 0, seed, options=recipe.techniques[technique].set)
+    brief = Brief(goals, lab.cases(target, goals), 0, seed, options=recipe.techniques[technique].set)
     writer = lab.targets.writer if lab.writes(technique) else None
     tell(f"at most {most_calls(goals, sizes, nested):,} calls of {target}, fewer where a set is full before")
     return build_sets(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from reverie.redteam.messages import Conversation, Message
 from reverie.redteam.roles import Answers, Brief, Case, Step, Tally, Write
 from reverie.seeds import numpy_generator
 
+R = TypeVar("R")
 Pursuit = Generator[Step, Answers, None]
 """The attack on one goal."""
 
@@ -78,16 +80,41 @@ def attack_each(brief: Brief, pursue: Callable[[Campaign], Pursuit]) -> Generato
     return {campaign.goal.id: dict(sorted(campaign.unusable.items())) for campaign in campaigns if campaign.unusable}
 
 
-def in_step(pursuits: Sequence[Pursuit]) -> Pursuit:
-    """Join the steps of several generators into one; a generator that has ended is left out of those that follow."""
-    live = [(pursuit, step) for pursuit in pursuits if (step := next(pursuit, None)) is not None]
+def attack_parts(
+    attack: Callable[[Brief], Generator[Step, Answers, Tally | None]], brief: Brief
+) -> Generator[Step, Answers, Tally]:
+    """Attack the goals of each part side by side, each with cases and attempts of its own, so that neither learns of the other.
+
+    Models then answer larger batches than if one part waited for the other.
+    """
+    parts = tuple(dict.fromkeys(goal.part for goal in brief.goals))
+    if len(parts) == 1:
+        return (yield from attack(brief.of_part(parts[0]))) or {}
+    tallies = yield from in_step([attack(brief.of_part(part)) for part in parts])
+    return {goal: reasons for tally in tallies for goal, reasons in (tally or {}).items()}
+
+
+def in_step(runs: Sequence[Generator[Step, Answers, R]]) -> Generator[Step, Answers, list[R | None]]:
+    """Join the steps of several generators into one, and return what each returned.
+
+    A generator that has ended is left out of the steps that follow.
+    """
+    results: list[R | None] = [None] * len(runs)
+
+    def advance(at: int, answers: Any) -> Step | None:
+        try:
+            return runs[at].send(answers)
+        except StopIteration as ended:
+            results[at] = ended.value
+            return None
+
+    live = [(at, step) for at in range(len(runs)) if (step := advance(at, None)) is not None]
     while live:
         answers = yield [wish for _, step in live for wish in step]
         start, after = 0, []
-        for pursuit, step in live:
+        for at, step in live:
             mine, start = answers[start : start + len(step)], start + len(step)
-            try:
-                after.append((pursuit, pursuit.send(mine)))
-            except StopIteration:
-                continue
+            if (following := advance(at, mine)) is not None:
+                after.append((at, following))
         live = after
+    return results

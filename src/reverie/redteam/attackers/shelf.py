@@ -99,9 +99,11 @@ class NamedAttacker:
             raise ConfigError(f"the attacker '{self.name}' begins from attempts of before, and none are given; give an attack set")
 
     def __call__(self, brief: Brief) -> Generator[Step, Answers, Tally | None]:
-        """Attack; see `reverie.redteam.roles.Attacker`."""
-        steps: Generator[Step, Answers, Tally | None] = ATTACKERS.build(self.name)(self.options(brief), brief)
-        return steps
+        """Attack the goals of each part apart; see `reverie.redteam.roles.Attacker`."""
+        from reverie.redteam.attackers.campaign import attack_parts
+
+        build, options = ATTACKERS.build(self.name), self.options(brief)
+        return attack_parts(lambda part: build(options, part), brief)
 
 
 def create_attacker(name: str) -> NamedAttacker:
