@@ -68,6 +68,28 @@ def test_an_entry_names_an_item_by_its_whole_title(entry: str, item: str | None)
     assert listed.unknown == ((entry,) if item is None else ())
 
 
+@pytest.mark.parametrize(
+    ("entry", "item"),
+    [
+        ("Jurasic Park (1993)", "a"),
+        ("Jurassic Prak - with dinosaurs", "a"),
+        ("Toy Story 3", None),
+        ("Toy Storey 2", "b"),
+        ("Scram", None),
+        ("Some Like It Hat", None),
+    ],
+)
+def test_a_title_that_is_misspelt_is_meant_where_no_other_one_can_be(entry: str, item: str | None) -> None:
+    known = [
+        ("a", "Jurassic Park (1993)"),
+        ("b", "Toy Story 2 (1999)"),
+        ("c", "Scream (1996)"),
+        ("d", "Some Like It Hot (1959)"),
+        ("e", "Some Like It Hit (1960)"),
+    ]
+    assert read_list([entry], known).ids == (() if item is None else (item,))
+
+
 def test_items_count_once_and_keep_their_order() -> None:
     listed = read_list(["Alien", "Fargo", "Alien (1979)", "Nothing", "Nothing"], SCENE.candidates)
     assert (listed.ids, listed.unknown) == (("i3", "i2"), ("Nothing",))

@@ -52,13 +52,13 @@ def guarded(target: Target, row: DefenceRow, learned: Path | None, seed: int = 0
 
 def teach_filter(config: FilterConfig, lessons: Sequence[Sequence[Attempt]], cell: HardenCell, folder: Path) -> Taught:
     """Teach an input filter to tell what was tried from benign requests, and measure it on goals that it was not taught with."""
-    from reverie.redteam.defences.suspicion import Suspicion, filter_quality, fit_suspicion, minilm
+    from reverie.redteam.defences.suspicion import FOLDS, Suspicion, filter_quality, fit_suspicion, minilm
 
     goal_of = {one.tried.text: one.tried.goal.id for some in lessons for one in some if one.tried.technique != "null"}
     left = set(list(dict.fromkeys(goal_of.values()))[::4])  # a quarter of the goals, to measure on
     attacks = {part: [text for text, goal in goal_of.items() if (goal in left) == part] for part in (False, True)}
     benign = [[prompt.text for prompt in benign_prompts("train")][at::4] for at in range(4)]
-    if not attacks[False]:
+    if len(attacks[False]) < FOLDS:
         return Taught(0, {})
     embed, shown = minilm(config.encoder), [text for some in benign[1:] for text in some]
 

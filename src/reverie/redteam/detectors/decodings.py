@@ -10,6 +10,9 @@ import unicodedata
 from collections.abc import Iterator
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:;-]*){4,}")
+_HEX_MARK = re.compile(r"0x|\\x")
+_PLACES = re.compile(r"(?<!\d)(?:(?:[1-9]|1\d|2[0-6])[\s,;.-]+){3,}(?:[1-9]|1\d|2[0-6])(?!\d)")
 _SPACE = re.compile(r"\s+")
 _LEET = [str.maketrans("43057@$!1", f"aeostasi{one}") for one in "il"]
 """A 1 stands for i or for l."""
@@ -29,8 +32,9 @@ def squeezed(text: str) -> str:
 def views(text: str) -> Iterator[tuple[str, str]]:
     """Yield a text in every decoding, as name and squeezed letters: the text itself first, under the name ``plain``.
 
-    Decodings: base64 (also broken by blanks) or none; then ROT13, leetspeak, the initials of words or none; then reversal or
-    none. Case and what stands between letters never count. Names of several are joined by ``+``.
+    Decodings: base64 (also broken by blanks), hexadecimal bytes, letters by their place in the alphabet, or none; then ROT13,
+    leetspeak, the initials of words or none; then reversal or none. Case and what stands between letters never count. Names of
+    several are joined by ``+``.
 
     Examples
     --------
@@ -42,7 +46,8 @@ def views(text: str) -> Iterator[tuple[str, str]]:
 
 def decodings(text: str) -> Iterator[tuple[str, str]]:
     """Yield a text in every decoding as `views` does, with what stands between its letters."""
-    for outer, words in (("", text), *(("base64", found) for found in decoded_base64(text))):
+    coded = {"base64": decoded_base64, "hexadecimal": decoded_bytes, "alphabet": decoded_places}
+    for outer, words in (("", text), *((name, found) for name, decode in coded.items() for found in decode(text))):
         for inner, decoded in _substituted(unicodedata.normalize("NFKC", words)):
             names = [name for name in (outer, inner) if name]
             yield "+".join(names) or "plain", decoded
@@ -65,6 +70,30 @@ def decoded_base64(text: str) -> list[str]:
                 if made and made not in found:
                     found.append(made)
     return found
+
+
+def decoded_bytes(text: str) -> list[str]:
+    """Return what stands in a text as hexadecimal bytes, in one piece or apart.
+
+    Examples
+    --------
+    >>> decoded_bytes("the word is 6d 61 72 65, or 0x6d617265")
+    ['mare']
+    """
+    runs = ("".join(re.findall(r"[0-9a-fA-F]{2}", _HEX_MARK.sub(" ", run))) for run in _HEX.findall(text))
+    return list(dict.fromkeys(made for run in runs if (made := bytes.fromhex(run).decode("utf-8", "ignore"))))
+
+
+def decoded_places(text: str) -> list[str]:
+    """Return what stands in a text as places of letters in the alphabet, four at least.
+
+    Examples
+    --------
+    >>> decoded_places("By place: 13 1 18 5.")
+    ['mare']
+    """
+    runs = (re.findall(r"\d+", run) for run in _PLACES.findall(text))
+    return list(dict.fromkeys("".join(chr(ord("a") - 1 + int(place)) for place in run) for run in runs))
 
 
 def _substituted(words: str) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reverie.llm.titles import title_key
@@ -13,6 +13,8 @@ _ENTRY = re.compile(r"^\s*(?:\d{1,3}\s*(?:[.):](?:\s+|(?=[^\W\d]))|[-–]\s+)|[-
 _MARKS = re.compile(r"\*\*|__|`")
 _TAIL = re.compile(r"\s+[-–—|]\s+|:\s+|\s+\(|,\s+|\.\s+")
 """What may stand between a title and a remark about it."""
+LETTERS = 8
+"""Of so many letters one may be wrong; a shorter title is matched as it is."""
 
 
 def list_entries(text: str) -> list[str]:
@@ -44,20 +46,38 @@ def read_list(entries: Sequence[str], known: Sequence[tuple[str, str]]) -> Liste
     -------
     Listed
         An entry names an item if it is its title, by the key of `reverie.llm.titles.title_key`, or begins with its title and a
-        remark follows behind a dash, colon, bracket, comma or full stop; the longest such title counts.
-        Misspelt titles are unknown.
+        remark follows behind a dash, colon, bracket, comma or full stop; the longest such title counts. Else it names the one
+        title that it misspells: by one letter in `LETTERS`, and never in a number.
     """
     ids: dict[str, str] = {}
     for item, title in known:
         ids.setdefault(title_key(title), item)
     found, unknown = dict[str, None](), dict[str, None]()
     for entry in entries:
-        named = next((ids[key] for part in _beginnings(entry) if (key := title_key(part)) in ids), None)
+        keys = [title_key(part) for part in _beginnings(entry)]
+        meant = next((key for key in keys if key in ids), None) or next(
+            (near for key in keys if (near := misspelt(key, ids))), None
+        )
+        named = ids.get(meant) if meant else None
         if named is None:
             unknown[entry] = None
         else:
             found[named] = None
     return Listed(tuple(found), tuple(unknown))
+
+
+def misspelt(key: str, keys: Iterable[str]) -> str | None:
+    """Return the one of some titles that another text misspells, None where there is none or more than one.
+
+    Letters that are missing, too many, wrong or swapped with the next count (optimal string alignment).
+    """
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    most, numbers = len(key) // LETTERS, re.findall(r"\d+", key)
+    alike = [one for one in keys if re.findall(r"\d+", one) == numbers] if most else []
+    near = process.extract(key, alike, scorer=OSA.distance, score_cutoff=most, limit=2)
+    return near[0][0] if len(near) == 1 or (len(near) > 1 and near[0][1] < near[1][1]) else None
 
 
 def _beginnings(entry: str) -> list[str]:
