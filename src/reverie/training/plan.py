@@ -149,7 +149,7 @@ def plan_comparison(
     rows = []
     for label, recipe in labelled(recipes).items():
         reason = reason_to_skip(recipe, dataset)
-        if "needs-repeats" in MODELS[recipe.model_name].tags and split.test.seen == "remove":
+        if "needs-repeats" in MODELS[recipe.model_name].tags and (recipe.evaluation.seen or split.test.seen) == "remove":
             reason = reason or "shows items of the history again, and here they are taken out of all lists"
         row = Planned(label, recipe, seeds * (1 + refit), expected_cost(recipe, shape), reason)
         if default and not row.reason:
