@@ -40,7 +40,8 @@ SQUARE = ("ease", "slim")
 COUNTED = ("one", "events", "trials asked items", "ranked items")
 FIT: dict[str, tuple[str, ...]] = {
     "popularity": ("one", "events", "ranked items"), "recent-popularity": ("trials events", *COUNTED),
-    "markov": COUNTED, "last-items": ("one", "events", "ranked items"), "co-occurrence": ("near", "trials near", *COUNTED), "item-knn": ("pairs", *COUNTED),
+    "markov": COUNTED, "last-items": ("one", "events", "ranked items"),
+    "co-occurrence": ("near", "trials near", *COUNTED), "item-knn": ("pairs", *COUNTED),
     "vmis-knn": ("trials events", *COUNTED), "blend": ("one", "asked", "asked items", "ranked items"),
     "als": (*(f"trials {size} dim dim" for size in ("events", "users", "items")), "trials events dim", "ranked dim dim", *COUNTED),
     "slim": ("pairs", "items items", "trials items", *COUNTED),

@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import ConfigError
-from reverie.evaluation.effects import read_claims, write_claims
+from reverie.evaluation.effects import read_claims, update_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.redteam.claims import claim_rows
@@ -49,20 +49,12 @@ def write_study_claims(study: RedTeamStudy, done: Done, path: Path) -> None:
     if not done:
         raise ConfigError(f"{study.folder} holds nothing that is finished; run 'reverie redteam harden {study.name}' first")
     rows = claim_rows(Summary(study.recipe, done))
-    for target in dict.fromkeys(row["dataset"] for row in rows):
-        mine = {_compared(row): row for row in rows if row["dataset"] == target}
-        kept = [row for row in read_claims(path) if row["dataset"] == target and _compared(row) not in mine]
-        write_claims(path, target, [*kept, *mine.values()])  # several recipes may attack one target
+    update_claims(path, rows)
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.3f} {ends}")
     if missing := [cell for cell in study.largest() if cell not in done]:
         print(f"{len(missing)} cells of the recipe are not finished")
-
-
-def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what tells a comparison of a target from its others."""
-    return tuple(row[name] for name in ("first", "other", "why", "metric"))
 
 
 def page(rows: Sequence[Row], claims: Sequence[Row]) -> str:

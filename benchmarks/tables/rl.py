@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from reverie.documents import read_json
-from reverie.evaluation.effects import read_claims, write_claims
+from reverie.evaluation.effects import read_claims, update_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_json, write_text
 from reverie.report.claim_table import claim_table
@@ -50,15 +50,13 @@ CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (100
 
 
 def write_study_claims(recipe: str, runs: Path) -> None:
-    """Put the comparisons of a finished study into the place of those of its dataset; a recipe without any leaves those there."""
+    """Put the comparisons of a finished study into the place of those that the table has of its data and rows."""
     loaded = LONG_TERM.load(recipe)
     study, groups = read_rl(loaded, runs / loaded.name, RESULTS / "rl.csv")
     errors = read_json(ERRORS) if ERRORS.exists() else {}
     write_json(ERRORS, errors | {loaded.name: list(study.error)})
-    if not loaded.claims:
-        return
-    rows = claim_rows(loaded, groups, study.split)
-    write_claims(RESULTS / "rl-claims.csv", study.split.dataset, rows)
+    rows = claim_rows(loaded, groups, study.split) if loaded.claims else []
+    update_claims(RESULTS / "rl-claims.csv", rows)
     for row in rows:
         ends = span(row["low"], row["high"], 4)
         print(f"{row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.4f} {ends}, p = {row['p_holm']:.3g} (Holm)")

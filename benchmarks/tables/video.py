@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from reverie.errors import ConfigError, ReverieError
-from reverie.evaluation.effects import read_claims, write_claims
+from reverie.evaluation.effects import read_claims, update_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.report.claim_table import claim_table
@@ -53,17 +52,10 @@ def write_study_claims(name: str, folder: Path, path: Path) -> None:
     if not done:
         raise ConfigError(f"{folder} holds nothing that is finished; run 'reverie video study {name}' first")
     rows = claim_rows(Summary(study.recipe, done))
-    for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        mine = {_compared(row): row for row in rows if row["dataset"] == dataset}
-        kept = [row for row in read_claims(path) if row["dataset"] == dataset and _compared(row) not in mine]
-        write_claims(path, dataset, [*kept, *mine.values()])  # other recipes compare other rows on the same clips
+    update_claims(path, rows)
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}: {row['difference']:+.3f} {ends}")
-
-
-def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return str(row["first"]), str(row["other"]), str(row["why"])
 
 
 def cells_by_key(name: str, folder: Path) -> dict[str, Cell]:

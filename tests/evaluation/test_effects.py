@@ -17,6 +17,7 @@ from reverie.evaluation.effects import (
     holm_corrected,
     read_claims,
     to_claim_row,
+    update_claims,
     write_claims,
 )
 from reverie.evaluation.intervals import BLOCK, RESAMPLES, difference_over_seeds, mean_over_seeds, paired_by_seed, t_interval
@@ -121,6 +122,9 @@ def test_an_effect_becomes_a_claim(tmp_path: Path) -> None:
     write_claims(path, "tiny", rows[:2])
     assert [(one["dataset"], one["p"]) for one in read_claims(path)] == [("other", "0.5"), ("tiny", "0.01"), ("tiny", "0.03")]
     assert path.read_text(encoding="utf-8").splitlines()[0] == ",".join(CLAIM_COLUMNS)
+    update_claims(path, [row("ndcg@10", 0.2) | {"first": "c"}, row("ndcg@10", 0.3, "other")])
+    kept = [(one["dataset"], one["first"], one["p"]) for one in read_claims(path)]
+    assert kept == [("tiny", "a", "0.01"), ("tiny", "a", "0.03"), ("tiny", "c", "0.2"), ("other", "a", "0.3")]
 
 
 def test_draws_that_leave_a_seed_without_users_do_not_make_a_difference_certain() -> None:

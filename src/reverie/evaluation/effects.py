@@ -196,6 +196,18 @@ def write_claims(path: Path, dataset: str, rows: Sequence[Mapping[str, Any]]) ->
     write_text(path, text.getvalue())
 
 
+def update_claims(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put each row in the place of the same comparison that the CSV file has; those of other recipes on the same data stay."""
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        mine = {_comparison(row): row for row in rows if row["dataset"] == dataset}
+        kept = [row for row in read_claims(path) if row["dataset"] == dataset and _comparison(row) not in mine]
+        write_claims(path, dataset, [*kept, *mine.values()])
+
+
+def _comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("first", "other", "why", "metric"))
+
+
 def read_claims(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file as text; a file that does not exist has none."""
     if not path.exists():
