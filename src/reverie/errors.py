@@ -21,6 +21,14 @@ class ConfigError(ReverieError):
     """An option, a recipe or a name is not valid."""
 
 
+class UnknownRecipe(ConfigError):
+    """No recipe of a room has the name that was asked for."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class RunError(ReverieError):
     """A run folder, a checkpoint or a stored model cannot be used as it is."""
 

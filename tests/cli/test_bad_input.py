@@ -75,6 +75,9 @@ def test_a_catalogue_with_duplicated_ids(ask: Callable, clicks: Path, tmp_path: 
 
 WORDS = [
     ("train nothing-here", ("no recipe 'nothing-here'", "reverie recipes list")),
+    ("train rl-session", ("no recipe 'rl-session'", "'rl-session' is a recipe of 'reverie rl'")),
+    ("rl redteam-demo", ("'redteam-demo' is a recipe of 'reverie redteam run'",)),
+    ("content sasrec-beauty", ("'sasrec-beauty' is a recipe of 'reverie train'",)),
     ("train sasrec-beuty", ("did you mean 'sasrec-beauty'?",)),
     ("train sasrec-beauty --set model.dims=8", ("unknown option 'dims' (did you mean 'dim'?)",)),
     ("train sasrec-beauty --set training.epoch=8", ("unknown option 'training.epoch' (did you mean 'epochs'?)",)),

@@ -27,12 +27,12 @@ from reverie.cli.models import models
 from reverie.cli.ope import ope
 from reverie.cli.recommend import recommend
 from reverie.cli.simulate import simulate
-from reverie.cli.studies import VERBS
+from reverie.cli.studies import VERBS, verb_of
 from reverie.cli.sweep import sweep
 from reverie.cli.terminal import INTERRUPTED, TERMINATED, check_arguments, prepare_streams, readings_told, say_stopped, signals
 from reverie.cli.train import train
 from reverie.cores import let_threads_sleep
-from reverie.errors import ReverieError, short
+from reverie.errors import ReverieError, UnknownRecipe, short
 from reverie.memory import is_out_of_memory
 from reverie.printing import printable
 
@@ -97,7 +97,7 @@ def run() -> None:
     except typer.Abort:
         raise SystemExit(1) from None
     except ReverieError as error:
-        _fail(_worded(str(error)))
+        _fail(_worded(str(error)) + _elsewhere(error))
     except BrokenPipeError:  # the reader has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # open until the end
         raise SystemExit(1) from None
@@ -117,6 +117,12 @@ def run() -> None:
 def _worded(message: str) -> str:
     """Return a message with its advice as options of the command that was given."""
     return in_flags(message, _tree(), sys.argv[1:])
+
+
+def _elsewhere(error: ReverieError) -> str:
+    """Return which verb runs a recipe that the one that was given does not know; nothing where no verb does."""
+    verb = verb_of(error.name) if isinstance(error, UnknownRecipe) else None
+    return f"; '{error.name}' is a recipe of 'reverie {verb}'" if isinstance(error, UnknownRecipe) and verb else ""
 
 
 def _usage(error: TyperException) -> str:

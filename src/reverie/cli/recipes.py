@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reverie.cli.options import Json, console, print_json, print_list
-from reverie.cli.studies import VERBS, VIDEO_STUDY
+from reverie.cli.studies import SHELVES
 from reverie.errors import ConfigError, nearest
 from reverie.registry import load_object
 
@@ -39,7 +39,9 @@ def list_recipes(json: Json = False) -> None:
         size = f"{len(suite.rows)} rows on {len(suite.datasets)} datasets"
         screen.print(f"\nsuite {name}: {size}; a recipe of it is <row>-<dataset>, e.g. {example}")
         screen.print(f"  rows: {', '.join(suite.rows)}\n  datasets: {', '.join(suite.datasets)}")
-    screen.print(f"\nrecipes of studies: {', '.join(f'reverie {verb.name} --list' for verb in (*VERBS, VIDEO_STUDY))}")
+    screen.print(
+        f"\nrecipes of studies: {', '.join(f'reverie {verb} --list' for verb in SHELVES if verb != 'train')}", soft_wrap=True
+    )
 
 
 @app.command()
@@ -54,8 +56,8 @@ def copy(
     from reverie.files import write_text
     from reverie.training.recipe import RECIPES, load_recipe, suite_cells
 
-    rooms = {room: path for verb in (*VERBS, VIDEO_STUDY) for room, path in load_object(verb.shelf).files().items()}
-    known, cells = rooms | RECIPES.files(), suite_cells()
+    known = {one: path for shelf in SHELVES.values() for one, path in load_object(shelf).files().items()}
+    cells = suite_cells()
     if name not in known and name not in cells:
         raise ConfigError(f"unknown recipe '{name}'{nearest(name, [*known, *cells])}; see 'reverie recipes list'")
     text = known[name].read_text(encoding="utf-8") if name in known else RECIPES.dump(load_recipe(name))

@@ -218,3 +218,14 @@ VERBS = (
     StudyVerb("content", _CONTENT, "reverie.content.recipe:CONTENT", "reverie.content.run:report"),
     StudyVerb("interpret", _INTERPRET, "reverie.llm.interpreter.recipe:INTERPRETER", "reverie.llm.interpreter.study:report"),
 )  # fmt: skip
+SHELVES = {
+    "train": "reverie.training.recipe:RECIPES",
+    **{verb.name: verb.shelf for verb in (*VERBS, VIDEO_STUDY) if verb.name not in ("attack", "defend")},
+    "redteam run": "reverie.redteam.recipe:RED_TEAM",
+}
+"""Verbs by whose shelves all packaged recipes are found."""
+
+
+def verb_of(recipe: str) -> str | None:
+    """Return the verb that runs a packaged recipe; None where there is no such recipe."""
+    return next((verb for verb, shelf in SHELVES.items() if recipe in load_object(shelf).files()), None)

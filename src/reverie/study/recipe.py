@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from reverie.errors import ConfigError, nearest
+from reverie.errors import ConfigError, UnknownRecipe, nearest
 from reverie.options import Options, checked
 from reverie.plain_yaml import read_yaml
 from reverie.settings import Settings, as_yaml, overridden, put
@@ -177,5 +177,5 @@ class RecipeShelf(Generic[R]):
         if not path.is_file():
             noun = self.kind.partition(" ")[2]
             near = nearest(name_or_path, known)
-            raise ConfigError(f"no {noun} '{name_or_path}'{near}; see '{self.listing}', or give a YAML file")
+            raise UnknownRecipe(f"no {noun} '{name_or_path}'{near}; see '{self.listing}', or give a YAML file", name_or_path)
         return read_yaml(path), name_or_path if name_or_path in known else str(path)

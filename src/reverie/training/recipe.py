@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from reverie.data.splits.config import LeaveOneOut, SplitConfig
-from reverie.errors import ConfigError, nearest, unknown
+from reverie.errors import ConfigError, UnknownRecipe, nearest, unknown
 from reverie.models.shelf import MODELS
 from reverie.options import Few, Options, checked
 from reverie.plain_yaml import read_yaml
@@ -318,7 +318,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         cells = suite_cells()
         if name_or_path not in cells:
             near = nearest(name_or_path, [*RECIPES.files(), *cells])
-            raise ConfigError(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file")
+            raise UnknownRecipe(f"no recipe '{name_or_path}'{near}; see 'reverie recipes list', or give a YAML file", name_or_path)
         return cell_recipe(*cells[name_or_path], overrides)
     recipe = RECIPES.load(name_or_path, overrides)
     content = {name: one.beside(Path(name_or_path).parent) for name, one in (recipe.dataset.content or {}).items()}
