@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.data.batch import SequenceBatch
 from reverie.data.sequences import Sequences
@@ -17,7 +18,7 @@ from reverie.models.learned import InnerProductScores, ObjectiveModel
 from reverie.models.sasrec.model import CausalTransformer
 from reverie.nn.blocks import BLOCKS
 from reverie.nn.heads import DotHead
-from reverie.nn.states import last_states
+from reverie.nn.states import last_states, real_positions
 from reverie.objectives.objective import create_objective
 from reverie.rl.decision_transformer_config import DecisionTransformerConfig
 from reverie.rl.returns import returns_to_go
@@ -114,15 +115,24 @@ class DecisionTransformer(InnerProductScores, ObjectiveModel):
 
     def loss(self, batch: TransitionBatch) -> dict[str, Tensor]:
         """Return the training loss, averaged over all actions of the batch."""
-        returns, targets = self.returns_of(batch), batch.actions
-        read = SequenceBatch(batch.items[:, : targets.shape[1]], batch.lengths - 1, batch.users)
-        real = targets > 0
-        states, head = self._states(read, returns)[real], DotHead(self.item_table(), rowwise=self.encoder.rowwise)
-        users = batch.users[:, None].expand_as(real)[real]
-        return {"loss": self.objective.loss(states, targets[real], head, users=users).mean()}
+        targets = batch.actions
+        items, returns = (F.pad(one.flatten(), (1, 0)) for one in (batch.items[:, : targets.shape[1]], self.returns_of(batch)))
+        places = torch.arange(1, targets.numel() + 1, device=targets.device).view_as(targets).masked_fill(targets == 0, 0)
+        acted = SequenceBatch(places, batch.lengths - 1, batch.users, targets=targets)
+
+        states, actions, users = real_positions(lambda at: self._inputs(items[at], returns[at]), self._read, acted)
+        head = DotHead(self.item_table(), rowwise=self.encoder.rowwise)
+        return {"loss": self.objective.loss(states, actions, head, users=users).mean()}
 
     def _states(self, batch: SequenceBatch, returns: Tensor) -> Tensor:
-        x = self.encoder.encode(batch.items)
-        standard = (returns - self.centre) / self.spread
-        out: Tensor = self.network(x * math.sqrt(x.shape[-1]), standard.to(x.dtype), batch.users)
+        return self._read(self._inputs(batch.items, returns), batch)
+
+    def _inputs(self, items: Tensor, returns: Tensor) -> Tensor:
+        """Return item vectors with the standardised return behind each; items, returns [...] → [..., D + 1]."""
+        x = self.encoder.encode(items)
+        standard = ((returns - self.centre) / self.spread).to(x.dtype)
+        return torch.cat([x * math.sqrt(x.shape[-1]), standard[..., None]], -1)
+
+    def _read(self, inputs: Tensor, batch: SequenceBatch) -> Tensor:
+        out: Tensor = self.network(inputs[..., :-1], inputs[..., -1], batch.users)
         return out
