@@ -210,5 +210,6 @@ def check_recommender(
         With a sentence that says which law is broken.
     """
     tags = MODELS[name].tags
-    split = _tiny_split(rewards="needs-reward" in tags, content="needs-content" in tags)
+    needs = {what: f"needs-{tag}" in tags for what, tag in (("rewards", "reward"), ("content", "content"), ("repeats", "repeats"))}
+    split = _tiny_split(**needs)
     check(Case(name, dict(options or {}), Path(folder), epochs, split))

@@ -12,7 +12,7 @@ from reverie.data.split import Split
 from reverie.data.splits import leave_one_out
 
 
-def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
+def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0, repeats: bool = False) -> Dataset:
     """Return an event log in which the next item mostly follows from the last one.
 
     Parameters
@@ -20,6 +20,8 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     users, items : int
         How many; each user has 4 to 15 events.
     seed : int
+    repeats : bool
+        Whether users mostly choose an item twice before they go on to the next one.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     position = np.arange(len(user)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     first = generator.integers(0, items, users)[user]
     noise = np.where(generator.random(len(user)) < 0.1, generator.integers(0, items, len(user)), 0)
-    item = (first + 3 * position + noise) % items
+    item = (first + 3 * (position // 2 if repeats else position) + noise) % items
     events = pl.DataFrame(
         {
             "user": user + 100,
@@ -45,7 +47,7 @@ def tiny_dataset(users: int = 48, items: int = 20, seed: int = 0) -> Dataset:
     return Dataset(events, catalog, name="tiny", licence="CC0-1.0")
 
 
-def tiny_split(seed: int = 0, rewards: bool = False, content: bool = False) -> Split:
+def tiny_split(seed: int = 0, rewards: bool = False, content: bool = False, repeats: bool = False) -> Split:
     """Return `tiny_dataset`, cut by leave-one-out.
 
     Parameters
@@ -56,13 +58,15 @@ def tiny_split(seed: int = 0, rewards: bool = False, content: bool = False) -> S
         Whether training events have a column ``reward``: 1 where the rating is 4 or 5, else 0.2.
     content : bool
         Whether items have features of two modalities, ``image`` and ``text``; "a03" lacks the first, "a05" both.
+    repeats : bool
+        Whether users come back to items, see `tiny_dataset`.
 
     Returns
     -------
     Split
         48 users, 20 items.
     """
-    dataset = tiny_dataset(seed=seed)
+    dataset = tiny_dataset(seed=seed, repeats=repeats)
     split = leave_one_out(replace(dataset, content=_features(dataset.catalog["item"], seed)) if content else dataset)
     return replace(split, train=_rewarded(split.train), refit=_rewarded(split.refit)) if rewards else split
 
