@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import polars as pl
+from rl_plot import HEADS, Mean, draw
 
 from reverie.documents import read_json
 from reverie.evaluation.effects import read_claims, update_claims
@@ -29,7 +30,7 @@ from reverie.study.environment import commit
 from reverie.study.rows import append_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "results" / "rl-results.md"
+RESULTS, PAGE, FIGURES = ROOT / "results", ROOT / "docs" / "results" / "rl-results.md", ROOT / "docs" / "figures"
 ERRORS = RESULTS / "rl-worlds.json"
 """What each study's world says of its own error."""
 OPE_COLUMNS = ("estimator", "world", "n_rounds")
@@ -45,6 +46,8 @@ always chosen by the validation metric. What no grid holds, and all settings of 
 session world (`ce_weight`, `target_rate`, `alpha`, epochs) in earlier trials of `mcrl` on other logs of that same world.
 """
 SHARE = "of the oracle"
+LEVELS = ("oracle", "myopic", "behaviour", "random")
+"""The world's own policies: lines of the plot, not rows."""
 WORLD = ("return", SHARE, "regret", "length", "q_over", "q_over_best", "reward_error", "transition_error")
 CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (1000,)))
 
@@ -112,6 +115,7 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     lines = [f"\n## {recipe}\n", f"{ended(LONG_TERM.load(recipe).description)}\n"]
     lines += [f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
     lines += [f"- {one}" for one in (read_json(ERRORS) if ERRORS.exists() else {}).get(recipe, [])]
+    lines += [f"![{metric} by row and by the head that acts](../figures/{name})\n" for metric, name in _plots(recipe, table)]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
     ranked = [("all", "ndcg@10"), ("all", "recall@20"), ("all", "cumulative_reward@10"), *((part, "ndcg@10") for part in slices)]
     for checkpoint, words in (
@@ -124,6 +128,40 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
         asked = part.filter(pl.col("model").is_in(part.filter(pl.col("metric") == "ndcg@10")["model"].unique().implode()))
         lines += [f"\n**On the test**, {words}:\n", _table(asked, ranked).to_markdown(), ""]
     return lines
+
+
+def _plots(recipe: str, table: pl.DataFrame) -> list[tuple[str, str]]:
+    """Draw the returns of the last epoch and the rankings of the epoch chosen on validation → metric and file of each plot."""
+    found = []
+    for metric, checkpoint, axis in (
+        ("return", "last", "discounted return, weights after the last epoch"),
+        ("ndcg@10", "best", "NDCG@10 on the test, weights of the epoch chosen on validation"),
+    ):
+        part = table.filter((pl.col("slice") == "all") & (pl.col("metric") == metric))
+        part = part.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
+        several = part["backbone"].drop_nulls().n_unique() > 1
+        means: dict[str, dict[str, Mean]] = {}
+        for key, values in part.group_by("model", "backbone", "policy", maintain_order=True):
+            row, backbone, policy = (str(name or "") for name in key)
+            if policy in HEADS:
+                means.setdefault(f"{row} · {backbone}" if backbone and several else row, {})[policy] = _mean(
+                    values["value"].to_list()
+                )
+        if means:
+            levels = [(name, means.pop(name)[""].value) for name in LEVELS if name in means]
+            name = f"{recipe}-{metric.split('@')[0]}.svg"
+            places = {row: at for at, row in enumerate(LONG_TERM.load(recipe).rows)}
+            means = dict(sorted(means.items(), key=lambda item: places.get(item[0].split(" · ")[0], len(places))))
+            draw(means, axis, recipe, FIGURES / name, levels)
+            found.append((metric, name))
+    return found
+
+
+def _mean(values: list[float]) -> Mean:
+    """Return a mean over seeds with its t-interval."""
+    if len(values) < 2 or not stdev(values):
+        return Mean(fmean(values))
+    return Mean(fmean(values), *t_interval(fmean(values), stdev(values), len(values)))
 
 
 def _with_shares(table: pl.DataFrame) -> pl.DataFrame:
@@ -155,8 +193,9 @@ def _flags(found: dict[tuple[str, str], list[float]]) -> str:
 def _cell(values: list[float] | None) -> TableCell:
     if not values:
         return TableCell("")
-    ends = span(*t_interval(fmean(values), stdev(values), len(values)), 4) if len(values) > 1 and stdev(values) else ""
-    return TableCell(number(fmean(values)), ends)
+    mean = _mean(values)
+    ends = span(mean.low, mean.high, 4) if mean.low is not None and mean.high is not None else ""
+    return TableCell(number(mean.value), ends)
 
 
 def _coverage(table: pl.DataFrame) -> Table:
