@@ -43,6 +43,25 @@ def test_logs_come_back(layout: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(back.contexts, log.contexts)
 
 
+@pytest.mark.parametrize("layout", ["obp", "d3rlpy"])
+def test_what_sessions_began_with_comes_back(layout: str, tmp_path: Path) -> None:
+    log = sessions().without_first(1)
+    paths = write_exchange(log, tmp_path / "log.npz", layout, history=2)
+    assert pl.read_csv(next(path for path in paths if path.stem == "log-given")).rows() == [(0, "a"), (2, "b")]
+    back = read_exchange(tmp_path / "log.npz")
+
+    def histories(rounds: LoggedRounds) -> list[list[str]]:
+        past = rounds.histories
+        spans = zip(past.starts[rounds.sessions], past.stops, strict=True)
+        return [rounds.items.gather(past.items[start:stop]).to_list() for start, stop in spans]
+
+    assert histories(back) == histories(log) == [["a"], ["a", "c"], ["b"]]
+    for rows, message in (([(1, "a")], "no session"), ([(0, "zz")], "an item that")):
+        pl.DataFrame(rows, schema=["round", "item"], orient="row").write_csv(tmp_path / "log-given.csv")
+        with pytest.raises(DataError, match=message):
+            read_exchange(tmp_path / "log.npz")
+
+
 def test_the_arrays_are_those_that_the_others_read(tmp_path: Path) -> None:
     log = sessions()
     write_exchange(log, tmp_path / "obp.npz", "obp")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from reverie.data.ids import matched
 from reverie.data.readers.convert import require_values, to_ids
 from reverie.data.readers.formats import open_table
 from reverie.errors import DataError
+
+if TYPE_CHECKING:
+    from reverie.rl.ope.log import LoggedRounds
 
 _IDS = ("item", "session", "context")
 
@@ -31,6 +37,25 @@ def columns_of_rounds(path: Path, n: int) -> list[pl.Series]:
     for one in found:
         require_values(one, str(where))
     return found
+
+
+def given_items(path: Path, log: LoggedRounds) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return session [m] and item [m], as numbers of a log, of the items that its sessions began with, by the table beside it."""
+    table, where = _table(path, "given", ("round", "item")), beside(path, "given")
+    if table is None:
+        return None
+    rows = np.arange(len(log)) if log.rows is None else log.rows
+    first = pl.DataFrame({"round": rows[log.offsets[:-1]], "session": np.arange(log.n_sessions)})
+    items = pl.DataFrame({"item": log.items, "code": np.arange(log.n_items)})
+    typed = table.with_columns(matched(table["item"], log.items.dtype))
+    found = typed.join(first, on="round", how="left", maintain_order="left").join(
+        items, on="item", how="left", maintain_order="left"
+    )
+    if not log.has_sessions or found["session"].null_count():
+        raise DataError(f"{where} names rounds with which no session of {path} begins; correct it, or take it away")
+    if found["code"].null_count():
+        raise DataError(f"{where} names an item that {path} and the table of items beside it do not have; add it there")
+    return found["session"].to_numpy(), found["code"].to_numpy()
 
 
 def ids_of_codes(path: Path, name: str, code: str, column: str) -> pl.DataFrame | None:

@@ -16,7 +16,7 @@ from reverie.data.sequences import row_offsets
 from reverie.errors import DataError, unknown
 from reverie.files import atomic_path
 from reverie.packed import require_file
-from reverie.rl.ope.beside import beside, columns_of_rounds, ids_of_codes, looked_up
+from reverie.rl.ope.beside import beside, columns_of_rounds, given_items, ids_of_codes, looked_up
 from reverie.rl.ope.log import LoggedRounds, from_frame
 
 Layout = Literal["obp", "d3rlpy"]
@@ -32,7 +32,8 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
     action_context), which ``dict(numpy.load(path))`` gives back; contexts are one-hot. ``d3rlpy``: observations, actions, rewards
     and terminals as ``d3rlpy.dataset.MDPDataset(**numpy.load(path))`` takes them; an observation holds the codes of the last items,
     oldest first, 0 where there are fewer, and propensities stand in the table of rounds. That table also says where they were
-    estimated. Items are codes in both; which id a code stands for is in ``NAME-items.csv``; contexts and sessions likewise.
+    estimated. Items are codes in both; which id a code stands for is in ``NAME-items.csv``; contexts and sessions likewise. What
+    sessions began with before the first round is in ``NAME-given.csv``.
 
     Parameters
     ----------
@@ -69,7 +70,9 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
         rounds["estimated"] = np.ones(len(log), dtype=bool)
     if len(rounds) > 1:
         tables["rounds"] = pl.DataFrame(rounds)
-    for name in ("contexts", "rounds"):
+    if (given := _given(log)) is not None:
+        tables["given"] = given
+    for name in ("contexts", "rounds", "given"):
         if name not in tables and (old := beside(path, name)).exists():
             raise DataError(
                 f"{old} would be read as part of {path}, whose log has no {name} to name; choose another name, or delete it"
@@ -83,6 +86,17 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
             frame.write_csv(temporary)
         written.append(table)
     return written
+
+
+def _given(log: LoggedRounds) -> pl.DataFrame | None:
+    """Return the items before the first round of each session, with the number of that round; None where there are none."""
+    past, first = log.histories, log.offsets[:-1]
+    lengths = past.stops[first] - past.starts
+    if not lengths.any():
+        return None
+    rounds = np.repeat(first, lengths)
+    at = np.arange(len(rounds)) - np.repeat(row_offsets(lengths)[:-1] - past.starts, lengths)
+    return pl.DataFrame({"round": rounds, "item": log.items.gather(past.items[at])})
 
 
 def _obp(log: LoggedRounds) -> dict[str, NDArray[Any]]:
@@ -218,4 +232,6 @@ def _named(columns: dict[str, Any], path: Path, code: str = "code") -> LoggedRou
     if items is not None:
         frame = frame.with_columns(looked_up(frame["item"], items, path, "items").alias("item"))
     log = replace(from_frame(frame, str(path)), estimated="estimated" in frame.columns)
-    return log if items is None else log.with_items(items["item"])
+    log = log if items is None else log.with_items(items["item"])
+    given = given_items(path, log)
+    return log if given is None else log.after(*given)

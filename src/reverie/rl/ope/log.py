@@ -143,6 +143,17 @@ class LoggedRounds:
             **several,
         )
 
+    def after(self, sessions: NDArray[np.int64], items: NDArray[np.int64]) -> LoggedRounds:
+        """Return the same rounds, the sessions [m] of which began with items [m] that nobody chose, in order."""
+        given, lengths = np.bincount(sessions, minlength=self.n_sessions), np.diff(self.offsets)
+        starts = row_offsets(given + lengths)[:-1]
+        stops = (starts + given)[self.sessions] + self.steps
+        order = np.argsort(sessions, kind="stable")
+        past = np.empty(len(self) + len(items), dtype=np.int64)
+        past[stops] = self.actions
+        past[np.setdiff1d(np.arange(len(past)), stops, assume_unique=True)] = items[order]
+        return replace(self, past=Past(past, starts, stops))
+
     def of_sessions(self, kept: NDArray[np.bool_]) -> LoggedRounds:
         """Return the rounds of some sessions; kept [S]."""
         return self._kept(kept[self.sessions])
