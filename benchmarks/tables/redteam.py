@@ -17,7 +17,7 @@ from reverie.evaluation.effects import read_claims, update_claims
 from reverie.evaluation.intervals import t_interval
 from reverie.files import write_text
 from reverie.redteam.claims import claim_rows
-from reverie.redteam.recipe import REPLAYS
+from reverie.redteam.recipe import RED_TEAM, REPLAYS
 from reverie.redteam.run import reread
 from reverie.redteam.summary import Summary
 from reverie.redteam.tables import CAVEAT
@@ -49,7 +49,8 @@ def write_study_claims(study: RedTeamStudy, done: Done, path: Path) -> None:
     if not done:
         raise ConfigError(f"{study.folder} holds nothing that is finished; run 'reverie redteam harden {study.name}' first")
     rows = claim_rows(Summary(study.recipe, done))
-    update_claims(path, rows)
+    asked = {(claim.first, claim.other, claim.why) for other in RED_TEAM.others(study.name) for claim in other.claims}
+    update_claims(path, rows, lambda row: (row["first"], row["other"], row["why"]) in asked)
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.3f} {ends}")

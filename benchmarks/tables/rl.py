@@ -53,16 +53,17 @@ CASES = (("bandit", (500, 2000, 5000)), ("session", (500, 2000)), ("lists", (100
 
 
 def write_study_claims(recipe: str, runs: Path) -> None:
-    """Put the comparisons of a finished study into the place of those that the table has of its data and rows."""
+    """Put the comparisons of a finished study into the table, beside those of other recipes on the same data."""
     loaded = LONG_TERM.load(recipe)
     study, groups = read_rl(loaded, runs / loaded.name, RESULTS / "rl.csv")
     errors = read_json(ERRORS) if ERRORS.exists() else {}
     write_json(ERRORS, errors | {loaded.name: list(study.error)})
     rows = claim_rows(loaded, groups, study.split) if loaded.claims else []
-    update_claims(RESULTS / "rl-claims.csv", rows)
+    asked = {(claim.first, claim.other, claim.why) for other in LONG_TERM.others(loaded.name) for claim in other.claims}
+    update_claims(RESULTS / "rl-claims.csv", rows, lambda row: (row["first"], row["other"], row["why"]) in asked)
     for row in rows:
         ends = span(row["low"], row["high"], 4)
-        print(f"{row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.4f} {ends}, p = {row['p_holm']:.3g} (Holm)")
+        print(f"{row['first']} - {row['other']}, {row['metric']}: {row['difference']:+.4f} {ends}")
 
 
 def measure_coverage(repetitions: int) -> None:
@@ -99,8 +100,8 @@ def page() -> str:
     if claims := read_claims(RESULTS / "rl-claims.csv"):
         parts += [
             "\n## Comparisons\n",
-            "Paired by seed: t-interval and paired t-test over seeds, Holm over the rows of a metric. Returns and values are\n"
-            "those of the weights after the last epoch, rankings those of the epoch that ranked best on validation.\n",
+            "Paired by seed: t-interval and paired t-test over seeds, Holm over all rows of a metric on a log. Returns and values\n"
+            "are those of the weights after the last epoch, rankings those of the epoch that ranked best on validation.\n",
             claim_table(claims, digits=4).to_markdown(),
         ]
     if (RESULTS / "ope.csv").exists():

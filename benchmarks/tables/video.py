@@ -52,7 +52,8 @@ def write_study_claims(name: str, folder: Path, path: Path) -> None:
     if not done:
         raise ConfigError(f"{folder} holds nothing that is finished; run 'reverie video study {name}' first")
     rows = claim_rows(Summary(study.recipe, done))
-    update_claims(path, rows)
+    asked = {claim.why for other in VIDEO.others(study.name) for claim in other.claims}
+    update_claims(path, rows, lambda row: row["why"] in asked)
     for row in rows:
         ends = span(row["low"], row["high"], 3)
         print(f"{row['dataset']}: {row['first']} - {row['other']}: {row['difference']:+.3f} {ends}")

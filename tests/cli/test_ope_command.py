@@ -148,6 +148,43 @@ def test_a_run_is_judged_on_the_sessions_that_its_split_held_out() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_sessions_are_held_out_only_where_log_and_run_cut_alike() -> None:
+    people, day = np.repeat(np.arange(100), 6), 86_400
+    times = 1_700_000_000 + day * np.repeat(np.arange(200), 3) + 2000 * np.tile(np.arange(3), 200)
+    rounds = logged(600, user=people, timestamp=times, session=np.repeat(np.arange(200), 3), item=[f"i{at}" for at in range(600)])
+    rounds.write_csv("visits.csv")
+    values = {
+        "name": "own",
+        "dataset": {"name": "visits.csv", "rewards": "reward", "sessions": {"gap_minutes": 60}},
+        "split": {"protocol": "by_user", "targets": "all"},
+        "model": {"name": "popularity"},
+    }
+    run_recipe(RECIPES.parse(values, "test"), Path("own"), show=False)
+    told = refusal("visits.csv", "--policy", "own", "--held-out", "--session", "user", "--gap-minutes", "30")
+    assert "say --gap-minutes 60" in told
+    ope("visits.csv", "--policy", "own", "--held-out", "--session", "user", "--gap-minutes", "60", "--least-ess", "1", *FAST)
+    run_recipe(RECIPES.parse(values | {"dataset": {"name": "visits.csv", "rewards": "reward"}}, "test"), Path("people"), show=False)
+    assert "holds other items than that of people" in refusal("visits.csv", "--policy", "people", "--held-out")
+
+
+@pytest.mark.usefixtures("folder")
+def test_items_of_the_whole_log_support_a_policy_on_held_out_sessions() -> None:
+    rounds = logged(user=np.repeat(np.arange(100), 4), timestamp=1_700_000_000 + np.arange(400), item=np.arange(400) % 40)
+    rounds.write_csv("wide.csv")
+    values = {
+        "name": "wide",
+        "dataset": {"name": "wide.csv", "rewards": "reward"},
+        "split": {"protocol": "by_user", "targets": "all"},
+        "model": {"name": "popularity"},
+    }
+    run_recipe(RECIPES.parse(values, "test"), Path("wide"), show=False)
+    options = ("wide.csv", "--policy", "wide", "--temperature", "50", "--least-ess", "1", "--json", *FAST)
+    held = json.loads(ope(*options, "--held-out"))
+    assert held["rounds"] < 60
+    assert held["missing"] == json.loads(ope(*options))["missing"] == 0
+
+
+@pytest.mark.usefixtures("folder")
 def test_histories_are_cut_into_sessions_where_time_passes() -> None:
     """Of each of 20 people there are four rounds, an hour between the second and the third; the file has the last first."""
     minutes = np.tile([0, 10, 70, 80], 20)

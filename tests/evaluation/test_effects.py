@@ -122,9 +122,20 @@ def test_an_effect_becomes_a_claim(tmp_path: Path) -> None:
     write_claims(path, "tiny", rows[:2])
     assert [(one["dataset"], one["p"]) for one in read_claims(path)] == [("other", "0.5"), ("tiny", "0.01"), ("tiny", "0.03")]
     assert path.read_text(encoding="utf-8").splitlines()[0] == ",".join(CLAIM_COLUMNS)
-    update_claims(path, [row("ndcg@10", 0.2) | {"first": "c"}, row("ndcg@10", 0.3, "other")])
-    kept = [(one["dataset"], one["first"], one["p"]) for one in read_claims(path)]
-    assert kept == [("tiny", "a", "0.01"), ("tiny", "a", "0.03"), ("tiny", "c", "0.2"), ("other", "a", "0.3")]
+
+
+def test_claims_of_several_recipes_are_one_family_and_old_ones_go(tmp_path: Path) -> None:
+    def row(first: str, p: float, dataset: str = "tiny") -> dict[str, object]:
+        names = {"dataset": dataset, "first": first, "other": "b", "why": "better?", "metric": "return", "commit": "c0ffee"}
+        return to_claim_row(effect(p), **names, values=(0.3, 0.2))
+
+    path = tmp_path / "room-claims.csv"
+    write_claims(path, "tiny", [row("elsewhere", 0.01), row("of old", 0.02)])
+    update_claims(path, [row("a", 0.03), row("a", 0.3, "other")], lambda one: one["first"] == "elsewhere")
+    found = [(one["dataset"], one["first"], float(one["p_holm"])) for one in read_claims(path)]
+    assert found == [("tiny", "elsewhere", 0.02), ("tiny", "a", 0.03), ("other", "a", 0.3)]
+    with pytest.raises(ValueError, match="same dataset"):
+        update_claims(path, [row("a", 0.03), row("a", 0.04)], lambda one: True)
 
 
 def test_draws_that_leave_a_seed_without_users_do_not_make_a_difference_certain() -> None:

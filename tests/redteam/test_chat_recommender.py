@@ -77,6 +77,11 @@ def test_an_entry_names_an_item_by_its_whole_title(entry: str, item: str | None)
         ("Toy Storey 2", "b"),
         ("Scram", None),
         ("Some Like It Hat", None),
+        ("Rocky II", None),
+        ("The Godfather Part II", None),
+        ("The King", None),
+        ("Die Hard: With a Vengance", "i"),
+        ("Die Hard - a classic", "h"),
     ],
 )
 def test_a_title_that_is_misspelt_is_meant_where_no_other_one_can_be(entry: str, item: str | None) -> None:
@@ -86,6 +91,11 @@ def test_a_title_that_is_misspelt_is_meant_where_no_other_one_can_be(entry: str,
         ("c", "Scream (1996)"),
         ("d", "Some Like It Hot (1959)"),
         ("e", "Some Like It Hit (1960)"),
+        ("f", "Rocky III (1982)"),
+        ("g", "Godfather: Part III, The (1990)"),
+        ("h", "Die Hard (1988)"),
+        ("i", "Die Hard: With a Vengeance (1995)"),
+        ("j", "Ring, The (2002)"),
     ]
     assert read_list([entry], known).ids == (() if item is None else (item,))
 

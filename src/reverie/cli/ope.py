@@ -72,7 +72,7 @@ def ope(
 
     Example: reverie ope clicks.csv --policy runs/sasrec --act softmax --temperature 0.5
     """
-    from reverie.rl.ope.asked import held_out_rounds, policy_at, shaped
+    from reverie.rl.ope.asked import held_out_sessions, of_sessions, policy_at, shaped
     from reverie.rl.ope.estimate import evaluate_policy
     from reverie.rl.ope.exchange import write_exchange
     from reverie.rl.ope.page import estimates_table, require_html, write_ope_page
@@ -91,15 +91,13 @@ def ope(
     columns = {"item": item, "reward": reward, "propensity": propensity, "session": session, "step": step}
     of_kinds = None if rewards is None else rewards_of_kinds(rewards)
     rounds = read_log(log, columns | {"context": context, "position": position}, of_kinds, offline, gap_minutes)
-    if held_out and policy is not None:
-        rounds = held_out_rounds(rounds, policy, log, offline)
+    ids = held_out_sessions(rounds, policy, log, offline, gap_minutes) if held_out and policy is not None else None
     rounds = shaped(rounds, given, horizon, propensities == "estimated")
+    rounds = rounds if ids is None else of_sessions(rounds, ids)
     screen = console(quiet)
     if export is not None:
         for path in write_exchange(rounds, export, layout):
             screen.print(f"wrote {path}", markup=False)
-        if rounds.past is not None:
-            screen.print("not in it: what sessions began with and nobody chose; a run that acts on it has shorter histories")
     if policy is None:
         return
     options = {"kind": act, "temperature": temperature, "epsilon": epsilon, "k": top}

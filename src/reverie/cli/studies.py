@@ -6,6 +6,7 @@ import inspect
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -227,5 +228,10 @@ SHELVES = {
 
 
 def verb_of(recipe: str) -> str | None:
-    """Return the verb that runs a packaged recipe; None where there is no such recipe."""
+    """Return the verb that runs a packaged recipe; None where there is no such recipe. Rooms are imported only where there is."""
+    folder = Path(str(resources.files("reverie")))
+    if all(path.stem != recipe for path in folder.glob("**/recipes/*.yaml")):
+        from reverie.training.recipe import suite_cells
+
+        return "train" if recipe in suite_cells() else None
     return next((verb for verb, shelf in SHELVES.items() if recipe in load_object(shelf).files()), None)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -196,16 +196,37 @@ def write_claims(path: Path, dataset: str, rows: Sequence[Mapping[str, Any]]) ->
     write_text(path, text.getvalue())
 
 
-def update_claims(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put each row in the place of the same comparison that the CSV file has; those of other recipes on the same data stay."""
+def update_claims(path: Path, rows: Sequence[Mapping[str, Any]], asked_elsewhere: Callable[[Mapping[str, str]], bool]) -> None:
+    """Put the comparisons of one recipe into a CSV file that holds those of several.
+
+    Rows of the same datasets that another recipe asks for stay; others, which nobody asks for any more, go. Holm's correction is
+    that of `holm_by_metric` over all rows that a dataset then has, whichever recipe they are of.
+
+    Parameters
+    ----------
+    path : Path
+        The claims table.
+    rows : sequence of mapping
+        With the keys of `CLAIM_COLUMNS`.
+    asked_elsewhere : callable
+        Whether another recipe asks for a row of the table.
+
+    Raises
+    ------
+    ValueError
+        If two rows are the same comparison by the columns that tell rows apart.
+    """
+    mine = {_comparison(row): row for row in rows}
+    if len(mine) < len(rows):
+        raise ValueError("rows: two claims have the same dataset, sides, question and metric; tell them apart by their questions")
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        mine = {_comparison(row): row for row in rows if row["dataset"] == dataset}
-        kept = [row for row in read_claims(path) if row["dataset"] == dataset and _comparison(row) not in mine]
-        write_claims(path, dataset, [*kept, *mine.values()])
+        before = [row for row in read_claims(path) if row["dataset"] == dataset]
+        kept = [row for row in before if _comparison(row) not in mine and asked_elsewhere(row)]
+        write_claims(path, dataset, holm_by_metric([*kept, *(row for row in rows if row["dataset"] == dataset)]))
 
 
 def _comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in ("first", "other", "why", "metric"))
+    return tuple(str(row[name]) for name in ("dataset", "first", "other", "why", "metric"))
 
 
 def read_claims(path: Path) -> list[dict[str, str]]:

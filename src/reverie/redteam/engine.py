@@ -36,7 +36,7 @@ from reverie.redteam.roles import Answers, Brief, ChatModel, Detector, Step, Tar
 from reverie.redteam.targets.possible import check_possible
 
 LOG, TIMINGS = "attempts.jsonl", "timings.jsonl"
-VERSION = 4
+VERSION = 5
 """Of what an attack does; raised when the same brief comes to mean something else."""
 
 

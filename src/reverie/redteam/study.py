@@ -35,7 +35,7 @@ from reverie.redteam.results import COLUMNS, result_rows
 from reverie.study.environment import commit, peak_mb, reset_peak
 from reverie.study.store import Piece, Store, claim, key, unreadable
 
-VERSION = 4
+VERSION = 5
 """Of an attack, of what a defence learns, and of a measurement on benign prompts."""
 Done = Mapping[Cell, Result | None]
 

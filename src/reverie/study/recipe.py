@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import product
@@ -110,6 +110,10 @@ class RecipeShelf(Generic[R]):
         """Return the packaged recipes by name."""
         folder = Path(str(resources.files(self.package) / "recipes"))
         return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+    def others(self, name: str) -> Iterator[R]:
+        """Yield the packaged recipes but one."""
+        return (self.load(other) for other in self.files() if other != name)
 
     def parse(self, values: Any, where: str) -> R:
         """Check the values of a recipe.

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reverie.errors import ConfigError
-from reverie.redteam.attackers.campaign import Campaign
+from reverie.redteam.attackers.campaign import Campaign, Enough
 from reverie.redteam.attackers.crescendo import load_ladders
 from reverie.redteam.attackers.map_elites import distance
 from reverie.redteam.attackers.sap import with_slots
@@ -24,7 +25,7 @@ from reverie.redteam.attackers.shelf import ATTACKERS, create_attacker
 from reverie.redteam.attackers.template import count_templates, fill_template
 from reverie.redteam.attackers.writing import UNTIL, Form, Written, read_written, share_of_goal
 from reverie.redteam.attempts import Response, Try
-from reverie.redteam.cases import fill_slots, hand_written
+from reverie.redteam.cases import SETS, fill_slots, hand_written
 from reverie.redteam.goals import KINDS, Goal
 from reverie.redteam.messages import Reply
 from reverie.redteam.mutators import DISGUISES
@@ -128,6 +129,25 @@ def test_json_is_read_strictly(text: str, found: Written | str) -> None:
 
 def test_a_failed_writer_is_counted_as_failed() -> None:
     assert read_written(Reply("### a ###", failure="timeout"), "marks") == "failed"
+
+
+def test_parts_are_attacked_apart_and_both_are_told_when_there_is_enough() -> None:
+    goals = tuple(replace(goal, part=part) for goal, part in zip(canaries(2), ("build", "held-out"), strict=True))
+    cases = tuple(case for name in SETS for case in hand_written("canary", name))
+    steps = create_attacker("sap")(replace(brief_of(goals), cases=cases))
+    written = next(steps)
+    assert len(written) == 2
+    written = steps.send([Reply("of no use")] * 2)
+    with pytest.raises(StopIteration) as ended:
+        steps.throw(Enough())
+    assert {goal: sum(reasons.values()) for goal, reasons in ended.value.value.items()} == {goal.id: 1 for goal in goals}
+
+
+def test_goals_without_a_case_are_refused_by_what_begins_from_cases() -> None:
+    goals = tuple(replace(goal, part="held-out") for goal in canaries(1))
+    with pytest.raises(ConfigError, match="no hand-written case for goals of kind 'canary' and part 'held-out'"):
+        next(create_attacker("seeds-only")(brief_of(goals)))
+    assert next(create_attacker("null")(brief_of(goals)))
 
 
 def test_sap_shows_three_cases_and_lets_what_gets_through_join_for_all_goals_of_the_kind(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from reverie.errors import ConfigError
 from reverie.redteam.attempts import Try
 from reverie.redteam.goals import Goal
 from reverie.redteam.messages import Conversation, Message
@@ -32,11 +33,19 @@ class Campaign:
 
     def __init__(self, brief: Brief, goal: Goal) -> None:
         self.goal, self.seed = goal, brief.seed
-        self.cases = tuple(case for case in brief.cases if case.kind == goal.kind)
+        self._cases = tuple(case for case in brief.cases if case.kind == goal.kind)
         self.left = self.calls = brief.calls
         self.writings = 0
         self.unusable = Counter[str]()
         self._seen = set[str]()
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The hand-written cases for goals of this kind and part; a technique that begins from them cannot do without."""
+        if not self._cases:
+            what = f"goals of kind '{self.goal.kind}' and part '{self.goal.part}'"
+            raise ConfigError(f"a brief has no hand-written case for {what}, such as '{self.goal.id}'; give it some")
+        return self._cases
 
     def generator(self, *what: str | int) -> np.random.Generator:
         """Return the stream of one kind of choice for this goal."""
@@ -97,7 +106,7 @@ def attack_parts(
 def in_step(runs: Sequence[Generator[Step, Answers, R]]) -> Generator[Step, Answers, list[R | None]]:
     """Join the steps of several generators into one, and return what each returned.
 
-    A generator that has ended is left out of the steps that follow.
+    A generator that has ended is left out of the steps that follow; `Enough` reaches all that have not.
     """
     results: list[R | None] = [None] * len(runs)
 
@@ -110,7 +119,15 @@ def in_step(runs: Sequence[Generator[Step, Answers, R]]) -> Generator[Step, Answ
 
     live = [(at, step) for at in range(len(runs)) if (step := advance(at, None)) is not None]
     while live:
-        answers = yield [wish for _, step in live for wish in step]
+        try:
+            answers = yield [wish for _, step in live for wish in step]
+        except Enough as enough:
+            for at, _ in live:
+                try:
+                    runs[at].throw(enough)
+                except StopIteration as ended:
+                    results[at] = ended.value
+            break
         start, after = 0, []
         for at, step in live:
             mine, start = answers[start : start + len(step)], start + len(step)

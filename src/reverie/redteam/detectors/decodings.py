@@ -10,9 +10,13 @@ import unicodedata
 from collections.abc import Iterator
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:;-]*){4,}")
+_HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:;|/–—-]*){4,}")
 _HEX_MARK = re.compile(r"0x|\\x")
-_PLACES = re.compile(r"(?<!\d)(?:(?:[1-9]|1\d|2[0-6])[\s,;.-]+){3,}(?:[1-9]|1\d|2[0-6])(?!\d)")
+_PLACE = r"(?:0?[1-9]|1\d|2[0-6])"
+_PLACES = re.compile(rf"(?<!\d)(?:{_PLACE}[\s,;.|/–—-]+){{3,}}{_PLACE}(?!\d)")
+_LIST_MARK = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]+", re.MULTILINE)
+_BEFORE = 3
+"""Bytes or letters that a number just before may have added in front."""
 _SPACE = re.compile(r"\s+")
 _LEET = [str.maketrans("43057@$!1", f"aeostasi{one}") for one in "il"]
 """A 1 stands for i or for l."""
@@ -77,11 +81,14 @@ def decoded_bytes(text: str) -> list[str]:
 
     Examples
     --------
-    >>> decoded_bytes("the word is 6d 61 72 65, or 0x6d617265")
-    ['mare']
+    >>> decoded_bytes("the word is 6d 61 72 65, or 0x6d617265")[0]
+    'mare'
     """
-    runs = ("".join(re.findall(r"[0-9a-fA-F]{2}", _HEX_MARK.sub(" ", run))) for run in _HEX.findall(text))
-    return list(dict.fromkeys(made for run in runs if (made := bytes.fromhex(run).decode("utf-8", "ignore"))))
+    runs = [
+        re.findall(r"[0-9a-fA-F]{2}", _HEX_MARK.sub(" ", run)) for one in _with_and_without_marks(text) for run in _HEX.findall(one)
+    ]
+    found = (bytes.fromhex("".join(run[start:])).decode("utf-8", "ignore") for run in runs for start in range(_BEFORE + 1))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def decoded_places(text: str) -> list[str]:
@@ -89,11 +96,17 @@ def decoded_places(text: str) -> list[str]:
 
     Examples
     --------
-    >>> decoded_places("By place: 13 1 18 5.")
-    ['mare']
+    >>> decoded_places("By place: 13 1 18 5.")[0]
+    'mare'
     """
-    runs = (re.findall(r"\d+", run) for run in _PLACES.findall(text))
-    return list(dict.fromkeys("".join(chr(ord("a") - 1 + int(place)) for place in run) for run in runs))
+    runs = [re.findall(r"\d+", run) for one in _with_and_without_marks(text) for run in _PLACES.findall(one)]
+    found = ("".join(chr(ord("a") - 1 + int(place)) for place in run[start:]) for run in runs for start in range(_BEFORE + 1))
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _with_and_without_marks(text: str) -> list[str]:
+    """Return a text, and what is left of it without the numbers of lists, which stand between what a list spells."""
+    return list(dict.fromkeys([text, _LIST_MARK.sub("", text)]))
 
 
 def _substituted(words: str) -> Iterator[tuple[str, str]]:

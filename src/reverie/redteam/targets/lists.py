@@ -13,6 +13,8 @@ _ENTRY = re.compile(r"^\s*(?:\d{1,3}\s*(?:[.):](?:\s+|(?=[^\W\d]))|[-–]\s+)|[-
 _MARKS = re.compile(r"\*\*|__|`")
 _TAIL = re.compile(r"\s+[-–—|]\s+|:\s+|\s+\(|,\s+|\.\s+")
 """What may stand between a title and a remark about it."""
+_NUMBER = re.compile(r"\d+|\b[ivx]+\b")
+_ARTICLE = re.compile(r"^(?:the|an?) ")
 LETTERS = 8
 """Of so many letters one may be wrong; a shorter title is matched as it is."""
 
@@ -46,18 +48,16 @@ def read_list(entries: Sequence[str], known: Sequence[tuple[str, str]]) -> Liste
     -------
     Listed
         An entry names an item if it is its title, by the key of `reverie.llm.titles.title_key`, or begins with its title and a
-        remark follows behind a dash, colon, bracket, comma or full stop; the longest such title counts. Else it names the one
-        title that it misspells: by one letter in `LETTERS`, and never in a number.
+        remark follows behind a dash, colon, bracket, comma or full stop; the longest such title counts. One letter in `LETTERS`
+        may be wrong where only one known title is as near, but never in a number, be it Roman.
     """
     ids: dict[str, str] = {}
     for item, title in known:
         ids.setdefault(title_key(title), item)
     found, unknown = dict[str, None](), dict[str, None]()
     for entry in entries:
-        keys = [title_key(part) for part in _beginnings(entry)]
-        meant = next((key for key in keys if key in ids), None) or next(
-            (near for key in keys if (near := misspelt(key, ids))), None
-        )
+        keys = map(title_key, _beginnings(entry))
+        meant = next((near for key in keys if (near := key if key in ids else misspelt(key, ids))), None)
         named = ids.get(meant) if meant else None
         if named is None:
             unknown[entry] = None
@@ -74,8 +74,8 @@ def misspelt(key: str, keys: Iterable[str]) -> str | None:
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    most, numbers = len(key) // LETTERS, re.findall(r"\d+", key)
-    alike = [one for one in keys if re.findall(r"\d+", one) == numbers] if most else []
+    most, numbers = len(_ARTICLE.sub("", key)) // LETTERS, _NUMBER.findall(key)
+    alike = [one for one in keys if _NUMBER.findall(one) == numbers] if most else []
     near = process.extract(key, alike, scorer=OSA.distance, score_cutoff=most, limit=2)
     return near[0][0] if len(near) == 1 or (len(near) > 1 and near[0][1] < near[1][1]) else None
 

@@ -1,4 +1,4 @@
-"""What a command asks for: rounds of a log that are left out, and a policy from a path."""
+"""What a command asks for: sessions of a log that a run was not trained on, rounds that are left out, a policy from a path."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from reverie.data.ids import matched
+from reverie.data.sequences import row_offsets
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
 from reverie.models import load_model
@@ -17,8 +19,12 @@ from reverie.rl.ope.policy import PolicyOnLog, read_policy, run_policy
 from reverie.rl.ope.propensities import with_estimated_propensities
 
 
-def held_out_rounds(rounds: LoggedRounds, run: Path, log: str, offline: bool) -> LoggedRounds:
-    """Return the rounds of sessions that the split of a run kept for its test, none of whose events it was trained on."""
+def held_out_sessions(rounds: LoggedRounds, run: Path, log: str, offline: bool, gap_minutes: float | None) -> pl.Series:
+    """Return the ids of sessions that the split of a run kept for its test, none of whose events it was trained on.
+
+    `rounds` are all of the log, which has to be cut into sessions as the run's log is: sessions of one id with other items are
+    refused.
+    """
     from reverie.training.event_log import open_log
     from reverie.training.run import load_run
 
@@ -26,21 +32,66 @@ def held_out_rounds(rounds: LoggedRounds, run: Path, log: str, offline: bool) ->
         raise ConfigError(f"--held-out takes sessions that a run was not trained on, and {run} is no run folder; leave it out")
     if not _same_log(run, log):
         raise ConfigError(f"--held-out needs the log that {run} was trained on, and {log} is another one; leave it out")
-    if rounds.session_ids is None:
-        raise ConfigError(f"--held-out is of sessions, and {rounds.name} has none; name their column with --session")
+    named = _named(rounds)
     recipe = load_run(run).recipe
-    split = split_dataset(open_log(run, recipe.dataset, offline=offline), recipe.split)
-    known = np.unique(np.concatenate([split.train.users, split.valid.users]))
-    ids = split.vocabulary.users.gather(np.setdiff1d(split.test.users, known))
+    gap = None if recipe.dataset.sessions is None else recipe.dataset.sessions.gap_minutes
+    if gap != gap_minutes:
+        todo = "leave --gap-minutes out" if gap is None else f"say --gap-minutes {gap:g}"
+        raise ConfigError(f"{run} was trained on sessions cut in another way than {log} is here, so held-out ones differ; {todo}")
+    dataset = open_log(run, recipe.dataset, offline=offline)
+    split = split_dataset(dataset, recipe.split)
+    trained = [split.train.users, split.valid.users, *([] if split.labelled is None else [split.labelled.users])]
+    ids = split.vocabulary.users.gather(np.setdiff1d(split.test.users, np.unique(np.concatenate(trained))))
     if not len(ids):
         raise ConfigError(
             f"{run} was trained on events of every session of {log}; train with --set split.protocol=by_user, which holds whole "
             "ones out"
         )
-    kept = rounds.session_ids.is_in(matched(ids.alias("session"), rounds.session_ids.dtype).implode())
+    known = named.filter(named.is_in(matched(ids.alias("session"), named.dtype).implode()))
+    if not len(known):
+        raise ConfigError(f"no session of {log} is called as those of {run}; name the column that the run read with --session")
+    _check_alike(rounds, known, dataset.events.select(session="user", item="item"), run, log)
+    return known
+
+
+def of_sessions(rounds: LoggedRounds, ids: pl.Series) -> LoggedRounds:
+    """Return the rounds of some sessions; which items are shown at all is still told by the whole log."""
+    kept = _named(rounds).is_in(ids.implode())
     if not kept.any():
-        raise ConfigError(f"no session of {log} is called as those of {run}; cut them alike, with --session or --gap-minutes")
+        raise ConfigError(f"no held-out session of {rounds.name} has a round that is left; lower --given")
     return rounds.of_sessions(kept.to_numpy())
+
+
+def _named(rounds: LoggedRounds) -> pl.Series:
+    """Return the ids of the sessions of a log, or refuse one that has none."""
+    if rounds.session_ids is None:
+        raise ConfigError(f"--held-out is of sessions, and {rounds.name} has none; name their column with --session")
+    return rounds.session_ids
+
+
+def _check_alike(rounds: LoggedRounds, ids: pl.Series, events: pl.DataFrame, run: Path, log: str) -> None:
+    """Raise where a session holds other items than that of the same id in a run's log; items that the run left out do not count."""
+    past, last = rounds.histories, rounds.offsets[1:] - 1
+    lengths = past.stops[last] - past.starts
+    at = np.arange(lengths.sum()) - np.repeat(row_offsets(lengths)[:-1] - past.starts, lengths)
+    sessions, items = [np.repeat(np.arange(len(lengths)), lengths), rounds.sessions], [past.items[at], rounds.actions]
+    here = pl.DataFrame([
+        _named(rounds).gather(np.concatenate(sessions)).cast(pl.String).alias("session"),
+        rounds.items.gather(np.concatenate(items)).cast(pl.String).alias("item"),
+    ])  # fmt: skip
+    there = events.cast(pl.String)
+    here = here.filter(
+        pl.col("session").is_in(ids.cast(pl.String).implode()), pl.col("item").is_in(there["item"].unique().implode())
+    )
+    pairs = [one.unique() for one in (here, there.filter(pl.col("session").is_in(here["session"].unique().implode())))]
+    differ = pl.concat(
+        [pairs[0].join(pairs[1], on=["session", "item"], how="anti"), pairs[1].join(pairs[0], on=["session", "item"], how="anti")]
+    )
+    if differ.height:
+        raise ConfigError(
+            f"session {differ['session'][0]} of {log} holds other items than that of {run}, so held-out ones differ; name the "
+            "column that the run read with --session"
+        )
 
 
 def shaped(rounds: LoggedRounds, given: int, horizon: int | None, estimated: bool) -> LoggedRounds:

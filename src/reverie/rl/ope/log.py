@@ -61,6 +61,8 @@ class LoggedRounds:
         Whether the propensities were estimated from the log itself.
     by_people : bool
         Whether rounds are what people did (views, purchases), not what they were shown.
+    shown : ndarray or None, shape [A], bool
+        Items that are shown in the log of which these rounds are a part; None where it is these rounds.
     """
 
     actions: NDArray[np.int64]
@@ -79,6 +81,7 @@ class LoggedRounds:
     name: str = "the log"
     estimated: bool = False
     by_people: bool = False
+    shown: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -111,6 +114,11 @@ class LoggedRounds:
                 " add --propensities estimated, which is marked in all that is printed"
             )
         return self.propensities
+
+    @property
+    def support(self) -> NDArray[np.bool_]:
+        """Whether the log shows an item anywhere, shape [A]."""
+        return np.bincount(self.actions, minlength=self.n_items) > 0 if self.shown is None else self.shown
 
     @property
     def histories(self) -> Past:
@@ -155,8 +163,8 @@ class LoggedRounds:
         return replace(self, past=Past(past, starts, stops))
 
     def of_sessions(self, kept: NDArray[np.bool_]) -> LoggedRounds:
-        """Return the rounds of some sessions; kept [S]."""
-        return self._kept(kept[self.sessions])
+        """Return the rounds of some sessions; kept [S]. The log's support stays what it was."""
+        return replace(self._kept(kept[self.sessions]), shown=self.support)
 
     def some_sessions(self, first: int, last: int) -> LoggedRounds:
         """Return the sessions from `first` up to, not including, `last`."""
@@ -184,7 +192,8 @@ class LoggedRounds:
             return self
         places = items.search_sorted(self.items.cast(items.dtype)).to_numpy().astype(np.int64)
         past = None if self.past is None else replace(self.past, items=places[self.past.items])
-        return replace(self, items=items, actions=places[self.actions], past=past)
+        shown = None if self.shown is None else np.isin(np.arange(len(items)), places[self.shown])
+        return replace(self, items=items, actions=places[self.actions], past=past, shown=shown)
 
 
 LARGEST = 1e15

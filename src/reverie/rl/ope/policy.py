@@ -78,7 +78,7 @@ class PolicyOnLog:
 
 def from_table(log: LoggedRounds, table: Array, groups: NDArray[np.int64], said: str) -> PolicyOnLog:
     """Make a policy of probabilities by situation; table [G, A] over the items of the log, groups [n]."""
-    shown = np.bincount(log.actions, minlength=log.n_items) > 0
+    shown = log.support
     often = np.bincount(groups, minlength=len(table)) / max(len(groups), 1)
     mass = often @ np.where(shown, 0.0, table)
     never = [str(log.items[int(at)]) for at in np.argsort(-mass, kind="stable")[:3] if mass[at] > 0]
@@ -129,7 +129,7 @@ def read_policy(path: str | Path, log: LoggedRounds) -> PolicyOnLog:
         )
     table = np.zeros((int(situations.max()) + 1, log.n_items))
     table[situations, items] = frame["probability"].to_numpy()
-    if not np.isin(np.flatnonzero(table.any(axis=0)), log.actions).any():
+    if not (table.any(axis=0) & log.support).any():
         raise DataError(
             f"no item of {where} is ever shown in {log.name}, so it says nothing of this policy: ids look like "
             f"{frame['item'][0]!r} and {log.items[int(log.actions[0])]!r}; give a log in which some of them are shown"
@@ -212,7 +212,7 @@ def run_policy(model: Recommender, log: LoggedRounds, *, repeats: bool = True, *
     from reverie.rl.policies import policy_of
 
     known = matched(model.card.vocabulary.items.alias("item"), log.items.dtype)
-    if not known.is_in(log.items.gather(np.unique(log.actions)).implode()).any():
+    if not known.is_in(log.items.filter(pl.Series(log.support)).implode()).any():
         ids = f"{model.card.vocabulary.items[0]!r} there and {log.items[int(log.actions[0])]!r} here"
         raise DataError(
             f"no item of model '{model.card.name}' is ever shown in {log.name}, so it says nothing of this policy: ids look like "
@@ -229,7 +229,7 @@ def run_policy(model: Recommender, log: LoggedRounds, *, repeats: bool = True, *
     sequences = Sequences((past.items + 1).astype(np.int32), starts, stops, users_of, vocabulary)
     nothing = np.zeros(0, dtype=np.int32)
     queries = Queries(sequences, starts, stops, users_of, users_of, nothing, np.zeros(n + 1, dtype=np.int64))
-    shown = np.bincount(log.actions, minlength=log.n_items) > 0
+    shown = log.support
     held = n * log.n_items <= LARGEST
     table = np.empty((n, log.n_items)) if held else None
     chosen, mass = np.empty(n), np.zeros(log.n_items)
