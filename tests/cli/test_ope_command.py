@@ -17,7 +17,7 @@ from reverie.errors import ReverieError
 from reverie.models import create_model, save_model
 from reverie.testing import tiny_split
 from reverie.training.event_log import open_recipe_dataset
-from reverie.training.recipe import RECIPES
+from reverie.training.recipe import RECIPES, Recipe
 from reverie.training.run import run_recipe
 
 FAST = ["--resamples", "100"]
@@ -28,6 +28,13 @@ def logged(n: int = 400, **columns: object) -> pl.DataFrame:
     items = rng.integers(1, 5, n)
     base = {"item": items, "reward": (rng.random(n) < items / 8).astype(float), "propensity": np.full(n, 0.25)}
     return pl.DataFrame(base | columns)
+
+
+def popularity(log: str, protocol: str = "by_user", **dataset: object) -> Recipe:
+    """A recipe that counts the events of a log with rewards."""
+    split = {"protocol": protocol} | ({"targets": "all"} if protocol == "by_user" else {})
+    read = {"name": log, "rewards": "reward"} | dataset
+    return RECIPES.parse({"name": "own", "dataset": read, "split": split, "model": {"name": "popularity"}}, "test")
 
 
 @pytest.fixture
@@ -123,14 +130,9 @@ def test_a_run_is_marked_on_the_log_that_it_was_trained_on(tmp_path: Path) -> No
 def test_a_run_is_judged_on_the_sessions_that_its_split_held_out() -> None:
     rounds = logged(user=np.repeat(np.arange(100), 4), timestamp=1_700_000_000 + np.arange(400))
     rounds.write_csv("people.csv")
-    values = {
-        "name": "own",
-        "dataset": {"name": "people.csv", "rewards": "reward"},
-        "split": {"protocol": "by_user", "targets": "all"},
-        "model": {"name": "popularity"},
-    }
-    run_recipe(RECIPES.parse(values, "test"), Path("own"), show=False)
-    split = split_dataset(open_recipe_dataset(RECIPES.parse(values, "test").dataset), ByUser(protocol="by_user", targets="all"))
+    recipe = popularity("people.csv")
+    run_recipe(recipe, Path("own"), show=False)
+    split = split_dataset(open_recipe_dataset(recipe.dataset), ByUser(protocol="by_user", targets="all"))
     held = split.vocabulary.users.gather(np.unique(split.test.users)).to_list()
     assert 5 <= len(held) <= 20
     options = ("people.csv", "--policy", "own", "--gamma", "0.5", "--least-ess", "1", "--json", *FAST)
@@ -143,7 +145,7 @@ def test_a_run_is_judged_on_the_sessions_that_its_split_held_out() -> None:
     assert "is another one" in refusal("sessions.parquet", "--policy", "own", "--held-out")
     assert "policy.csv is no run folder" in refusal("people.csv", "--policy", "policy.csv", "--held-out")
     assert "name the run with --policy" in refusal("people.csv", "--export", "log.npz", "--held-out")
-    run_recipe(RECIPES.parse(values | {"split": {"protocol": "leave_one_out"}}, "test"), Path("other"), show=False)
+    run_recipe(popularity("people.csv", "leave_one_out"), Path("other"), show=False)
     assert "was trained on events of every session" in refusal("people.csv", "--policy", "other", "--held-out")
 
 
@@ -153,17 +155,11 @@ def test_sessions_are_held_out_only_where_log_and_run_cut_alike() -> None:
     times = 1_700_000_000 + day * np.repeat(np.arange(200), 3) + 2000 * np.tile(np.arange(3), 200)
     rounds = logged(600, user=people, timestamp=times, session=np.repeat(np.arange(200), 3), item=[f"i{at}" for at in range(600)])
     rounds.write_csv("visits.csv")
-    values = {
-        "name": "own",
-        "dataset": {"name": "visits.csv", "rewards": "reward", "sessions": {"gap_minutes": 60}},
-        "split": {"protocol": "by_user", "targets": "all"},
-        "model": {"name": "popularity"},
-    }
-    run_recipe(RECIPES.parse(values, "test"), Path("own"), show=False)
+    run_recipe(popularity("visits.csv", sessions={"gap_minutes": 60}), Path("own"), show=False)
     told = refusal("visits.csv", "--policy", "own", "--held-out", "--session", "user", "--gap-minutes", "30")
     assert "say --gap-minutes 60" in told
     ope("visits.csv", "--policy", "own", "--held-out", "--session", "user", "--gap-minutes", "60", "--least-ess", "1", *FAST)
-    run_recipe(RECIPES.parse(values | {"dataset": {"name": "visits.csv", "rewards": "reward"}}, "test"), Path("people"), show=False)
+    run_recipe(popularity("visits.csv"), Path("people"), show=False)
     assert "holds other items than that of people" in refusal("visits.csv", "--policy", "people", "--held-out")
 
 
@@ -171,13 +167,7 @@ def test_sessions_are_held_out_only_where_log_and_run_cut_alike() -> None:
 def test_items_of_the_whole_log_support_a_policy_on_held_out_sessions() -> None:
     rounds = logged(user=np.repeat(np.arange(100), 4), timestamp=1_700_000_000 + np.arange(400), item=np.arange(400) % 40)
     rounds.write_csv("wide.csv")
-    values = {
-        "name": "wide",
-        "dataset": {"name": "wide.csv", "rewards": "reward"},
-        "split": {"protocol": "by_user", "targets": "all"},
-        "model": {"name": "popularity"},
-    }
-    run_recipe(RECIPES.parse(values, "test"), Path("wide"), show=False)
+    run_recipe(popularity("wide.csv"), Path("wide"), show=False)
     options = ("wide.csv", "--policy", "wide", "--temperature", "50", "--least-ess", "1", "--json", *FAST)
     held = json.loads(ope(*options, "--held-out"))
     assert held["rounds"] < 60
