@@ -115,6 +115,10 @@ def _study(recipe: str, table: pl.DataFrame) -> list[str]:
     seeds = table["seed"].n_unique()
     lines = [f"\n## {recipe}\n", f"{ended(LONG_TERM.load(recipe).description)}\n"]
     lines += [f"{first['dataset']} · {first['protocol']} · {seeds} seeds · `reverie rl {recipe}`\n"]
+    counts = dict.fromkeys(LONG_TERM.load(recipe).rows, 0)
+    counts |= {str(row): part["seed"].n_unique() for (row,), part in table.group_by("model", maintain_order=True)}
+    if fewer := [f"`{row}` ({n})" for row, n in counts.items() if n < seeds]:
+        lines += [f"Not finished; rows with fewer seeds: {', '.join(fewer)}.\n"]
     lines += [f"- {one}" for one in (read_json(ERRORS) if ERRORS.exists() else {}).get(recipe, [])]
     lines += [f"![{metric} by row and by the head that acts](../figures/{name})\n" for metric, name in _plots(recipe, table)]
     slices = [name for name in table["slice"].unique(maintain_order=True) if name != "all"]
