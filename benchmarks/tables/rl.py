@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rl_plot import HEADS, Mean, draw
+from rl_plot import HEADS, draw
 
 from reverie.documents import read_json
 from reverie.evaluation.effects import read_claims, update_claims
-from reverie.evaluation.intervals import t_interval
 from reverie.files import write_json, write_text
 from reverie.report.claim_table import claim_table
 from reverie.report.table import Column, Table, TableCell
 from reverie.report.words import ended, number, span
 from reverie.rl.recipe import LONG_TERM
-from reverie.rl.restored import VALIDATION
+from reverie.rl.restored import VALIDATION, effect_over_seeds
 from reverie.rl.study import read_rl
 from reverie.rl.summary import claim_rows
 from reverie.study.environment import commit
 from reverie.study.rows import append_rows
+
+if TYPE_CHECKING:
+    from reverie.evaluation import Effect
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE, FIGURES = ROOT / "results", ROOT / "docs" / "results" / "rl-results.md", ROOT / "docs" / "figures"
@@ -145,13 +146,12 @@ def _plots(recipe: str, table: pl.DataFrame) -> list[tuple[str, str]]:
         part = table.filter((pl.col("slice") == "all") & (pl.col("metric") == metric))
         part = part.filter((pl.col("checkpoint") == checkpoint) | pl.col("backbone").is_null())
         several = part["backbone"].drop_nulls().n_unique() > 1
-        means: dict[str, dict[str, Mean]] = {}
+        means: dict[str, dict[str, Effect]] = {}
         for key, values in part.group_by("model", "backbone", "policy", maintain_order=True):
             row, backbone, policy = (str(name or "") for name in key)
             if policy in HEADS:
-                means.setdefault(f"{row} · {backbone}" if backbone and several else row, {})[policy] = _mean(
-                    values["value"].to_list()
-                )
+                heads = means.setdefault(f"{row} · {backbone}" if backbone and several else row, {})
+                heads[policy] = effect_over_seeds(values["value"].to_list())
         if means:
             levels = [(name, means.pop(name)[""].value) for name in LEVELS if name in means]
             name = f"{recipe}-{metric.split('@')[0]}.svg"
@@ -160,13 +160,6 @@ def _plots(recipe: str, table: pl.DataFrame) -> list[tuple[str, str]]:
             draw(means, axis, recipe, FIGURES / name, levels)
             found.append((metric, name))
     return found
-
-
-def _mean(values: list[float]) -> Mean:
-    """Return a mean over seeds with its t-interval."""
-    if len(values) < 2 or not stdev(values):
-        return Mean(fmean(values))
-    return Mean(fmean(values), *t_interval(fmean(values), stdev(values), len(values)))
 
 
 def _with_shares(table: pl.DataFrame) -> pl.DataFrame:
@@ -198,9 +191,8 @@ def _flags(found: dict[tuple[str, str], list[float]]) -> str:
 def _cell(values: list[float] | None) -> TableCell:
     if not values:
         return TableCell("")
-    mean = _mean(values)
-    ends = span(mean.low, mean.high, 4) if mean.low is not None and mean.high is not None else ""
-    return TableCell(number(mean.value), ends)
+    effect = effect_over_seeds(values)
+    return TableCell(number(effect.value), "" if effect.low is None else span(*effect.ends, 4))
 
 
 def _coverage(table: pl.DataFrame) -> Table:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reverie.files import atomic_path
+
+if TYPE_CHECKING:
+    from reverie.evaluation import Effect
 
 HEADS = {"ce": ("#2e5eaa", "o"), "q": ("#d1495b", "s"), "ce+q": ("#3b8b5b", "D"), "": ("#555555", "^")}
 """Colour and marker of the head that acts; models without heads come last."""
@@ -15,24 +18,15 @@ GAP = 0.22
 """Between the heads of one row, in rows."""
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A number over seeds with its interval, where there is more than one seed."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
 def draw(
-    rows: Mapping[str, Mapping[str, Mean]], axis: str, title: str, path: Path, levels: Sequence[tuple[str, float]] = ()
+    rows: Mapping[str, Mapping[str, Effect]], axis: str, title: str, path: Path, levels: Sequence[tuple[str, float]] = ()
 ) -> None:
     """Draw the heads of each row under one another; the same values give the same file.
 
     Parameters
     ----------
     rows : mapping
-        By row, then by the head that acts (a key of `HEADS`).
+        Mean over seeds by row, then by the head that acts (a key of `HEADS`).
     axis : str
         Name of the number.
     title : str
@@ -50,11 +44,11 @@ def draw(
         axes = figure.add_subplot()
         for head, (colour, marker) in HEADS.items():
             found = [(at + _shift(head, heads), heads[head]) for at, heads in enumerate(rows.values()) if head in heads]
-            for at, mean in found:
-                if mean.low is not None and mean.high is not None:
-                    axes.plot([mean.low, mean.high], [at] * 2, color=colour, linewidth=1.1, alpha=0.7)
+            for at, effect in found:
+                if effect.low is not None:
+                    axes.plot(effect.ends, [at] * 2, color=colour, linewidth=1.1, alpha=0.7)
             if found:
-                places, values = [at for at, _ in found], [mean.value for _, mean in found]
+                places, values = [at for at, _ in found], [effect.value for _, effect in found]
                 axes.plot(values, places, marker, color=colour, markersize=4.5, linestyle="none", label=NAMES[head])
         for position, (name, value) in enumerate(sorted(levels, key=lambda level: level[1])):
             axes.axvline(value, color="#777777", linewidth=0.9, linestyle=(0, (4, 3)))
@@ -72,7 +66,7 @@ def draw(
             figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def _shift(head: str, heads: Mapping[str, Mean]) -> float:
+def _shift(head: str, heads: Mapping[str, Effect]) -> float:
     """Return how far below its row a head is drawn: heads of one row stand symmetrically about it."""
     order = [name for name in HEADS if name in heads]
     return (order.index(head) - (len(order) - 1) / 2) * GAP

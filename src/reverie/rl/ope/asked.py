@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from reverie.data.ids import matched
-from reverie.data.sequences import row_offsets
 from reverie.data.splits.config import split_dataset
 from reverie.errors import ConfigError
 from reverie.models import load_model
@@ -71,22 +70,14 @@ def _named(rounds: LoggedRounds) -> pl.Series:
 
 def _check_alike(rounds: LoggedRounds, ids: pl.Series, events: pl.DataFrame, run: Path, log: str) -> None:
     """Raise where a session holds other items than that of the same id in a run's log; items that the run left out do not count."""
-    past, last = rounds.histories, rounds.offsets[1:] - 1
-    lengths = past.stops[last] - past.starts
-    at = np.arange(lengths.sum()) - np.repeat(row_offsets(lengths)[:-1] - past.starts, lengths)
-    sessions, items = [np.repeat(np.arange(len(lengths)), lengths), rounds.sessions], [past.items[at], rounds.actions]
-    here = pl.DataFrame([
-        _named(rounds).gather(np.concatenate(sessions)).cast(pl.String).alias("session"),
-        rounds.items.gather(np.concatenate(items)).cast(pl.String).alias("item"),
-    ])  # fmt: skip
-    there = events.cast(pl.String)
-    here = here.filter(
-        pl.col("session").is_in(ids.cast(pl.String).implode()), pl.col("item").is_in(there["item"].unique().implode())
-    )
-    pairs = [one.unique() for one in (here, there.filter(pl.col("session").is_in(here["session"].unique().implode())))]
-    differ = pl.concat(
-        [pairs[0].join(pairs[1], on=["session", "item"], how="anti"), pairs[1].join(pairs[0], on=["session", "item"], how="anti")]
-    )
+    last = rounds.offsets[1:] - 1
+    sessions, items = rounds.histories.before(last)
+    sessions, items = np.append(sessions, np.arange(rounds.n_sessions)), np.append(items, rounds.actions[last])
+    columns = {"session": _named(rounds).gather(sessions), "item": rounds.items.gather(items)}
+    here, there = pl.DataFrame(columns).cast(pl.String).unique(), events.cast(pl.String).unique()
+    of_both = pl.col("session").is_in(ids.cast(pl.String).implode()) & pl.col("item").is_in(there["item"].unique().implode())
+    here, there = here.filter(of_both), there.filter(of_both)
+    differ = pl.concat([one.join(other, on=["session", "item"], how="anti") for one, other in ((here, there), (there, here))])
     if differ.height:
         raise ConfigError(
             f"session {differ['session'][0]} of {log} holds other items than that of {run}, so held-out ones differ; name the "

@@ -90,13 +90,9 @@ def write_exchange(log: LoggedRounds, path: Path, layout: str, history: int = HI
 
 def _given(log: LoggedRounds) -> pl.DataFrame | None:
     """Return the items before the first round of each session, with the number of that round; None where there are none."""
-    past, first = log.histories, log.offsets[:-1]
-    lengths = past.stops[first] - past.starts
-    if not lengths.any():
-        return None
-    rounds = np.repeat(first, lengths)
-    at = np.arange(len(rounds)) - np.repeat(row_offsets(lengths)[:-1] - past.starts, lengths)
-    return pl.DataFrame({"round": rounds, "item": log.items.gather(past.items[at])})
+    first = log.offsets[:-1]
+    sessions, items = log.histories.before(first)
+    return pl.DataFrame({"round": first[sessions], "item": log.items.gather(items)}) if len(items) else None
 
 
 def _obp(log: LoggedRounds) -> dict[str, NDArray[Any]]:

@@ -26,6 +26,13 @@ class Past:
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
 
+    def before(self, rounds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what was shown before one round of each session, rounds [S] → number of the session [k], item [k]."""
+        lengths = self.stops[rounds] - self.starts
+        sessions = np.repeat(np.arange(len(lengths)), lengths)
+        skipped = self.starts - row_offsets(lengths)[:-1]
+        return sessions, self.items[np.arange(len(sessions)) + skipped[sessions]]
+
 
 @dataclass(frozen=True)
 class LoggedRounds:
